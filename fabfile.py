@@ -1,0 +1,199 @@
+"""The command line: thin tasks, in the order of a run's life. See them: bin/fab --list; one: bin/fab --help TASK."""
+
+import json as jsons
+
+from fabric import task
+from invoke import Collection
+
+from remote import ec2 as machines
+from remote import embedded, follow, history, host, launch, lifecycle, plan, program, request, runs, settings, story
+from remote.aws import Aws
+from remote.cloud import Cloud
+from remote.errors import NotFound
+
+CLOUDS = {
+    "aws": lambda _chosen: Cloud(),  # boto3 finds the way by itself
+    "embedded": lambda chosen: embedded.connect(chosen.runs / ".embedded", chosen.region),
+}
+JOB = {
+    "job": "a file of jobs/, without .py",
+    "set": "a parameter of the job, NAME=VALUE; may be repeated",
+    "instance-types": "machines to try in this order, comma-separated",
+    "market": "on-demand, spot or spot-then-on-demand",
+    "volume": "a named volume that outlives the run, made if need be",
+    "max-hours": "the instance ends itself after so many hours",
+    "max-cost": "... or when so many dollars are spent",
+}
+RUN = {"run": "a run's id; the newest if not given"}
+JSON = {"json": "for programs: JSON on stdout"}
+
+
+@task(name="train", iterable=["set"], help=JOB | JSON | {"detach": "return once the job has started"})
+def train(
+    c,
+    job,
+    set=None,
+    instance_types=None,
+    market=None,
+    volume=None,
+    max_hours=None,
+    max_cost=None,
+    detach=False,
+    json=False,
+):
+    """The whole life of a run: launch to verified results."""
+    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
+    run = request.new_run(aws.settings, job, set)
+    story.say("plan", plan.sentence(run, plan.ladder(aws)))
+    lifecycle.train(aws, run, detach)
+    _print(json, history.row(run), run.id if detach else None)
+
+
+@task(name="plan", iterable=["set"], help=JOB | JSON)
+def show_plan(c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None, json=False):
+    """What a run would use and cost at most; rents nothing."""
+    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
+    run = request.new_run(aws.settings, job, set)
+    limits = plan.ladder(aws)
+    _print(json, plan.as_dict(run, limits), f"{plan.table(limits)}\n\n{plan.parameter_table(run)}")
+
+
+@task(name="launch", iterable=["set"], help=JOB)
+def launch_(c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None):
+    """Step 1 by hand: record the run, start its instance, wait for SSH."""
+    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
+    run = request.new_run(aws.settings, job, set)
+    runs.record(run)
+    with runs.locked(run):
+        launch.ensure_launched(aws, run)
+        lifecycle.ensure_booted(aws, run)
+    print(run.id)
+
+
+@task(help=RUN)
+def attach(c, run=""):
+    """Step 2 by hand: make, attach, format if blank, and mount the volume."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.ensure_mounted(aws, found, lifecycle.connect(aws, found))
+
+
+@task(help=RUN)
+def copy(c, run=""):
+    """Step 3 by hand: send jobs, scripts, parameters and data."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.ensure_copied(found, lifecycle.connect(aws, found))
+
+
+@task(name="run", help=RUN)
+def run_(c, run=""):
+    """Step 4 by hand: start the job under nohup."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.ensure_started(aws, found, lifecycle.connect(aws, found))
+
+
+@task(name="follow", help=RUN)
+def follow_(c, run=""):
+    """Show the log from where it was left, until the job ends."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.follow_to_end(aws, found)
+    story.say("follow", f"{found.job} ended with {found.exit_code}. Next: bin/fab pull, then bin/fab terminate")
+
+
+@task(help=RUN)
+def gpu(c, run=""):
+    """nvidia-smi of the run's instance."""
+    aws, found = _existing(c, run)
+    output = host.script(lifecycle.connect(aws, found), "gpu.sh", check=False)
+    print(follow.gpu_line(output.text) or output.stderr.decode(errors="replace").strip())
+
+
+@task(help=RUN)
+def pull(c, run=""):
+    """Bring the results home, verified; rescues them from a volume."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.pull_or_rescue(aws, found)
+
+
+@task(help=RUN | {"discard": "without bringing home what is not home yet", "yes": "do not ask"})
+def terminate(c, run="", discard=False, yes=False):
+    """End a run: job saved, results home, machine off, volume by policy."""
+    aws, found = _existing(c, run)
+    if discard:
+        story.confirm(f"Throw away what {found.id} has written and not pulled?", yes)
+    with runs.locked(found):
+        lifecycle.stop(aws, found, discard)
+
+
+@task(name="runs", help=JSON | {"last": "how many of the newest to show"})
+def runs_(c, json=False, last=20):
+    """The runs that there were and are, and what they cost."""
+    aws = _aws(c)
+    found = history.rows(aws.settings, machines.list_runs(aws.ec2), int(last))
+    month = f"\n\nthis month: ${history.month_to_date(aws.settings):.2f}"
+    _print(
+        json, found, (history.table(found) + month) if found else "No run yet. Start one: bin/fab train --job lstm_aiw"
+    )
+
+
+@task(help=RUN | JSON)
+def status(c, run="", json=False):
+    """One run: where it is, how far it is, what it has cost."""
+    aws, found = _existing(c, run)
+    instance = machines.find(aws.ec2, found.id)
+    row = history.row(found, instance if machines.alive(instance) else None)
+    _print(json, row, "\n".join(f"{name:<10}{value}" for name, value in row.items() if value not in ("", None)))
+
+
+@task(name="embedded", help=JSON | {"stop": "end it and all its instances", "start": "start it, if it isn't running"})
+def embedded_(c, start=False, stop=False, json=False):
+    """Show, start or stop the EC2 in a box on this machine."""
+    chosen = settings.read(c.config)
+    state = chosen.runs / ".embedded"
+    if stop:
+        embedded.stop(state)
+    elif start:
+        CLOUDS["embedded"](chosen)
+    found = embedded.status(state)
+    lines = [f"{name:<14}{value}" for name, value in (found or {}).items()]
+    _print(json, found, "\n".join(lines) or "Not running. Commands start it when they need it (cloud: embedded).")
+
+
+def _aws(c, run=None, **options):
+    """The Aws that a command works on; for an existing run, the one that the run was launched in."""
+    where = {"cloud": run.cloud, "region": run.region} if run else {}
+    chosen = settings.read(c.config, options | where)
+    return Aws(chosen, settings.choose(CLOUDS, chosen.cloud)(chosen))
+
+
+def _existing(c, run_id):
+    """(Aws, Run) of an id, or of the newest run. One that this checkout doesn't know is looked for by its tags."""
+    chosen = settings.read(c.config)
+    try:
+        run = runs.find(chosen, run_id)
+    except NotFound:
+        if not run_id:
+            raise
+        aws = _aws(c)
+        return aws, launch.adopt(aws, run_id)
+    return _aws(c, run), run
+
+
+def _print(as_json, value, text=None):
+    """The result on stdout: value as JSON, or the text for people, if there is any."""
+    if as_json:
+        print(jsons.dumps(value, indent=1))
+    elif text is not None:
+        print(text)
+
+
+TASKS = Collection(
+    train, show_plan, launch_, attach, copy, run_, follow_, gpu, pull, terminate, runs_, status, embedded_
+)  # fmt: skip
+
+if __name__ == "__main__":
+    program.main(TASKS)

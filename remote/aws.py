@@ -1,0 +1,87 @@
+"""The AWS account as one object: its boto3 clients, made when first asked for."""
+
+import dataclasses
+import getpass
+from functools import cached_property
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ProfileNotFound
+
+from remote.errors import Denied
+
+# Timeouts because botocore's own (60 s, four times over) outlast a user's patience; retries as facts allow them:
+# every call of ours may be repeated, since what creates carries a ClientToken or is looked up first.
+ORDINARY = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
+# A zone without capacity answers "500, retryable", and botocore would ask it again; the ladder of zones asks others.
+LAUNCH = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
+PRICING_REGION = "us-east-1"  # the Pricing API answers for all regions from a few
+
+
+@dataclasses.dataclass(frozen=True)
+class Aws:
+    """settings: Settings. cloud: the Cloud record that says which endpoint, with which credentials."""
+
+    settings: object
+    cloud: object
+
+    @cached_property
+    def session(self):
+        try:
+            return boto3.Session(
+                region_name=self.settings.region,
+                profile_name=self.settings.profile or None,
+                aws_access_key_id=self.cloud.access_key or None,
+                aws_secret_access_key=self.cloud.secret_key or None,
+            )
+        except ProfileNotFound:
+            known = ", ".join(boto3.Session().available_profiles) or "none"
+            raise Denied(f"No profile {self.settings.profile!r} in ~/.aws. There are: {known}.") from None
+
+    def client(self, service, config=ORDINARY, region=None):
+        """A boto3 client of service, at the endpoint that the settings or the embedded EC2 name."""
+        endpoint = self.cloud.endpoint_url or self.settings.endpoint_url or None
+        return self.session.client(service, endpoint_url=endpoint, config=config, region_name=region)
+
+    @cached_property
+    def ec2(self):
+        return self.client("ec2")
+
+    @cached_property
+    def ec2_launch(self):
+        return self.client("ec2", config=LAUNCH)
+
+    @cached_property
+    def ssm(self):
+        return self.client("ssm")
+
+    @cached_property
+    def pricing(self):
+        return self.client("pricing", region=PRICING_REGION)
+
+    @cached_property
+    def instance_connect(self):
+        return self.client("ec2-instance-connect")
+
+    @cached_property
+    def owner(self):
+        """Whose runs these are, for people who read the tags: the login name on this machine."""
+        return getpass.getuser()
+
+    @property
+    def ssh_config(self):
+        """The ssh_config to honour, as a Path that need not exist; None for none."""
+        return self.cloud.ssh_config or (
+            Path(self.settings.ssh_config).expanduser() if self.settings.ssh_config else None
+        )
+
+    @property
+    def address_url(self):
+        """Who says what this machine's public address is."""
+        return self.cloud.address_url or self.settings.address_url
+
+    @property
+    def endpoint_url(self):
+        """The endpoint that calls go to, as text; empty for AWS's own."""
+        return self.cloud.endpoint_url or self.settings.endpoint_url or ""

@@ -1,0 +1,115 @@
+"""The log of a running job, byte for byte, and its progress: what scripts/follow.sh sends over one connection."""
+
+import dataclasses
+import json
+
+from remote import host as hosts
+from remote import story
+from remote.errors import Failure
+
+SILENCE_S = 30  # follow.sh beats every five seconds: silence for so long means a dead connection
+HEADER_LIMIT = 8192  # bytes of a frame's first line
+BLOCK = 1 << 16
+BAR = 20  # characters
+LOST = -1  # stands for the exit code of a job whose machine or wrapper died
+
+
+def watch(host, remote_folder, log, show):
+    """Append what the job prints to log until it ends; returns its exit code, or None when the job is lost.
+
+    log: Path; its size is where the reading goes on, so that a reconnect loses and repeats nothing.
+    show: called with ("log", text), ("progress", dict), ("gpu", CSV text or "none"). Raises hosts.Disconnected.
+    """
+    have = log.stat().st_size if log.exists() else 0
+    channel = hosts.start(host, _command(remote_folder, have), (hosts.SCRIPTS / "follow.sh").read_bytes(), SILENCE_S)
+    try:
+        with log.open("ab") as file:
+            return _read_frames(channel.makefile("rb"), file, show)
+    except (EOFError, OSError) as error:
+        raise hosts.disconnected(host, error) from None
+    finally:
+        channel.close()
+
+
+def _command(remote_folder, offset):
+    return f"bash -s -- {hosts.quote(remote_folder)} {offset}"
+
+
+def _read_frames(stream, file, show):
+    while header := stream.readline(HEADER_LIMIT):
+        kind, _, rest = header.decode(errors="replace").rstrip("\n").partition(" ")
+        if kind == "log":
+            _copy_log(stream, file, int(rest), show)
+        elif kind == "exit":
+            return int(rest)
+        elif kind == "lost":
+            return None
+        elif kind == "progress":
+            show("progress", _parsed(rest))
+        elif kind == "gpu":
+            show("gpu", rest)
+        elif kind != "beat":
+            raise Failure(f"Unexpected answer of follow.sh: {story.printable(header[:80].decode(errors='replace'))}")
+    raise EOFError("it ended early")
+
+
+def _copy_log(stream, file, size, show):
+    """Write size bytes of log to file as they arrive, whole before they are shown."""
+    while size:
+        block = stream.read(min(size, BLOCK))
+        if not block:
+            raise EOFError("it ended early")
+        file.write(block)
+        file.flush()
+        size -= len(block)
+        show("log", block.decode(errors="replace"))
+
+
+def _parsed(text):
+    try:
+        progress = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return progress if isinstance(progress, dict) else {}
+
+
+@dataclasses.dataclass
+class Screen:
+    """What a terminal shows of the frames: log lines as they come, below them the epoch in progress and the GPU."""
+
+    progress: str = ""
+    gpu: str = ""
+    line_open: bool = False
+
+    def __call__(self, kind, value):
+        if kind == "log":
+            story.raw(story.printable(value))
+            self.line_open = not value.endswith("\n")
+        elif kind == "progress":
+            self.progress = progress_line(value)
+        elif kind == "gpu" and value == "none":
+            story.say("gpu", "none on this machine: the job trains on its processor")
+        elif kind == "gpu":
+            self.gpu = gpu_line(value)
+        if not self.line_open and (self.progress or self.gpu):
+            story.live("  ".join(part for part in (self.progress, self.gpu) if part))
+
+
+def progress_line(progress):
+    """ "epoch 3/12 [#####     ] 45 %  loss 1.520  41 s left" from what the job wrote in progress.json."""
+    try:
+        share = progress["step"] / max(1, progress["steps"])
+        bar = ("#" * round(share * BAR)).ljust(BAR)
+        line = f"epoch {progress['epoch']}/{progress['epochs']} [{bar}] {share:4.0%}"
+        line += f"  loss {progress['loss']:.3f}" if progress.get("loss") is not None else ""
+        return line + (f"  {progress['seconds_left']:.0f} s left" if progress.get("seconds_left") is not None else "")
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def gpu_line(csv):
+    """ "GPU 87 %, 5120/15360 MiB, 64 C" from a line of gpu.sh."""
+    fields = [field.strip() for field in csv.split(",")]
+    if len(fields) < 6:
+        return ""
+    return story.printable(f"GPU {fields[2]} %, {fields[3]}/{fields[4]} MiB, {fields[5]} C")

@@ -1,0 +1,96 @@
+"""The runs that there were and are, with what each cost: the folders here, and what AWS still has of them."""
+
+import datetime
+
+from remote import ec2, prices, runs
+from remote.tags import DEADLINE, JOB, tags_of
+
+COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
+
+
+def rows(settings, living=(), last=20):
+    """A dict per run, oldest first. living: [(run id, instance)] that AWS lists now, or () when it wasn't asked."""
+    alive = dict(living)
+    known = [runs.load(folder) for folder in runs.folders(settings)[-last:]]
+    here = [row(run, alive.get(run.id)) for run in known]
+    recorded = {folder.name for folder in runs.folders(settings)}
+    elsewhere = [_foreign_row(run_id, instance) for run_id, instance in living if run_id not in recorded]
+    return here + elsewhere
+
+
+def cost(run, until=None):
+    """Dollars that a run has cost so far, machine, disks and address. until: ISO time, default: now or its end."""
+    if not run.launched:
+        return 0.0
+    end = until or run.closed or min(filter(None, (run.deadline, runs.now())))
+    return prices.run_cost(prices.Price(run.dollars_per_hour, "", ""), run.volume_gib, _minutes(run.launched, end) / 60)
+
+
+def month_to_date(settings):
+    """Dollars of all runs of this checkout that were launched in the present calendar month (UTC)."""
+    month = runs.now()[:7].replace("-", "")
+    recent = [folder for folder in runs.folders(settings) if runs.RUN_ID.fullmatch(folder.name)["time"][:6] == month]
+    return sum(cost(runs.load(folder)) for folder in recent)
+
+
+def table(found):
+    """The rows as lines of text."""
+    lines = [COLUMNS] + [tuple(_cell(one[column]) for column in COLUMNS) for one in found]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def row(run, instance=None):
+    """What is known of a run, as a flat dict. instance: what AWS lists of it now, if it lives."""
+    state = run.state
+    if state in ("launched", "running", "ended") and instance is None:
+        state += ", gone"  # its record says it lives, AWS doesn't
+    minutes = _minutes(run.launched, run.closed or runs.now()) if run.launched else None
+    return {
+        "run": run.id,
+        "job": run.job,
+        "state": state,
+        "exit_code": run.exit_code,
+        "machine": run.instance_type,
+        "instance": run.instance_id,
+        "volume": run.volume_id,
+        "started": run.launched or run.created,
+        "minutes": None if minutes is None else round(minutes, 1),
+        "dollars": round(cost(run), 4),
+        "deadline": run.deadline,
+        "results": str(run.folder / "out") if run.pulled else "",
+    }
+
+
+def _foreign_row(run_id, instance):
+    """A run that another checkout has launched, known from its tags."""
+    tags = tags_of(instance)
+    launched = instance["LaunchTime"].isoformat(timespec="seconds")
+    return {
+        "run": run_id,
+        "job": tags.get(JOB, ""),
+        "state": f"{instance['State']['Name']}, elsewhere",
+        "exit_code": None,
+        "machine": instance["InstanceType"],
+        "instance": instance["InstanceId"],
+        "volume": "",
+        "started": launched,
+        "minutes": round(ec2.hours_since(launched) * 60, 1),
+        "dollars": None,
+        "deadline": tags.get(DEADLINE, ""),
+        "results": "",
+    }
+
+
+def _minutes(earlier, later):
+    """Minutes between two ISO 8601 times; never below zero."""
+    between = datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)
+    return max(0.0, between.total_seconds() / 60)
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

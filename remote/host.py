@@ -1,0 +1,216 @@
+"""The one place where the network is crossed: an SSH connection to an instance whose host key is known beforehand."""
+
+import dataclasses
+import ipaddress
+import shlex
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import fabric
+import paramiko
+from paramiko.hostkeys import HostKeyEntry
+
+from remote.errors import Denied, Failure, TimedOut
+
+ALIAS = "gpu-job"  # the one name in a run's known_hosts: addresses change, the key does not
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+CONNECT_TIMEOUT_S = 10
+RETRY_S = 0.3
+KEEPALIVE_S = 15
+BLOCK = 1 << 16  # bytes read at a time
+# While a machine boots, its sshd is away, resets, or greets late: all of that is "not yet".
+NOT_YET = (OSError, EOFError, paramiko.SSHException)
+
+
+class Disconnected(TimedOut):
+    """The connection broke or went silent; the machine and the job may well be alive."""
+
+
+class CommandFailed(Failure):
+    """A command on the instance ended with an error, which its last line on stderr explains."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Login:
+    """How to get in: user, private key file, a file that pins the host's key, the ssh_config to honour."""
+
+    address: str
+    user: str
+    key: Path
+    known_hosts: Path
+    ssh_config: Path | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """connection: an open fabric.Connection."""
+
+    login: Login
+    connection: fabric.Connection
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """What a command left: exit code (-1: ended by a signal or without one) and its two streams, in bytes."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self):
+        return self.stdout.decode(errors="replace").strip()
+
+
+def is_loopback(url):
+    """Does the URL name this very machine? "" does not."""
+    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
+
+
+def refuse_foreign(endpoint_url, address):
+    """With an EC2 endpoint on this machine, dial only this machine: a made-up address may be somebody's.
+
+    Raises Denied.
+    """
+    if is_loopback(endpoint_url) and not ipaddress.ip_address(address).is_loopback:
+        raise Denied(
+            f"The EC2 endpoint {endpoint_url} is on this machine, but its instance claims to be at {address}."
+            " Expected a loopback address: nothing was dialled."
+        )
+
+
+def connect(login, wait_s):
+    """An open Host; tries until wait_s seconds are over.
+
+    Raises TimedOut when nothing answers, Denied at once when the host has another key than the pinned one.
+    """
+    ends = time.monotonic() + wait_s
+    while True:
+        connection = _connection(login)
+        try:
+            connection.open()
+            connection.transport.set_keepalive(KEEPALIVE_S)
+            return Host(login, connection)
+        except paramiko.BadHostKeyException:
+            raise Denied(
+                f"{login.address} shows another host key than the one made for it, so nothing was sent to it."
+                " Expected the pinned key: a wrong machine answers, or its boot went wrong."
+            ) from None
+        except NOT_YET as error:
+            if time.monotonic() >= ends:
+                raise TimedOut(
+                    f"No SSH answer from {login.user}@{login.address} within {wait_s:g} s ({_reason(error)})."
+                    " Expected port 22 to be open to this machine: see ssh_cidr and connect_minutes in fabric.yaml."
+                ) from None
+            time.sleep(RETRY_S)
+        finally:
+            if not connection.is_connected:
+                connection.close()
+
+
+def quote(text):
+    """text as one word for a shell on the instance."""
+    return shlex.quote(str(text))
+
+
+def close(host):
+    host.connection.close()
+
+
+def run(host, command, stdin=b"", wait_s=60, check=True):
+    """Run a shell command; returns its Output. stdin: bytes, or an iterable of bytes.
+
+    Raises CommandFailed when it fails and check is set, Disconnected when nothing is heard for wait_s seconds.
+    """
+    channel = start(host, command, stdin, wait_s)
+    try:
+        output = Output(*_drain(channel))
+    except (TimeoutError, EOFError, OSError) as error:
+        raise disconnected(host, error) from None
+    finally:
+        channel.close()
+    if check and output.code != 0:
+        said = output.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {output.code}"]
+        raise CommandFailed(f"On {host.login.address}: {said[-1]}")
+    return output
+
+
+def script(host, name, *arguments, wait_s=60, check=True):
+    """Run scripts/NAME on the instance, from this checkout: it needs not be there. Returns its Output."""
+    quoted = " ".join(shlex.quote(str(argument)) for argument in arguments)
+    return run(host, f"bash -s -- {quoted}", (SCRIPTS / name).read_bytes(), wait_s, check)
+
+
+def start(host, command, stdin=b"", wait_s=60):
+    """An open channel on which command runs, its stdin sent and closed; every read waits wait_s seconds at most.
+
+    Raises Disconnected.
+    """
+    try:
+        channel = host.connection.transport.open_session(timeout=wait_s)
+        channel.settimeout(wait_s)
+        channel.exec_command(command)
+        for block in [stdin] if isinstance(stdin, bytes) else stdin:
+            channel.sendall(block)
+        channel.shutdown_write()
+        return channel
+    except (*NOT_YET, AttributeError) as error:  # AttributeError: the transport is gone altogether
+        raise disconnected(host, error) from None
+
+
+def openssh(login):
+    """The ssh command that trusts what connect() trusts, for rsync and for a person, as a list of words."""
+    config = str(login.ssh_config) if login.ssh_config and login.ssh_config.exists() else "none"
+    options = [f'UserKnownHostsFile="{login.known_hosts.resolve()}"', f"HostKeyAlias={ALIAS}"]
+    options += [
+        "StrictHostKeyChecking=yes",
+        "IdentitiesOnly=yes",
+        "BatchMode=yes",
+        f"ConnectTimeout={CONNECT_TIMEOUT_S}",
+    ]
+    command = ["ssh", "-F", config, "-i", str(login.key.resolve())]
+    return command + [word for option in options for word in ("-o", option)]
+
+
+def _connection(login):
+    """A fabric.Connection, not yet open, that accepts the pinned host key and no other."""
+    path = login.ssh_config if login.ssh_config and login.ssh_config.exists() else None
+    config = fabric.Config(overrides={"load_ssh_configs": False}, runtime_ssh_path=str(path) if path else None)
+    options = {"look_for_keys": False, "allow_agent": False, "key_filename": str(login.key), "banner_timeout": 15}
+    connection = fabric.Connection(
+        login.address, user=login.user, config=config, connect_timeout=CONNECT_TIMEOUT_S, connect_kwargs=options
+    )
+    pinned = connection.client.get_host_keys()
+    name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
+    entry = HostKeyEntry.from_line(login.known_hosts.read_text())
+    pinned.add(name, entry.key.get_name(), entry.key)
+    connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())  # Fabric's own default accepts any key
+    return connection
+
+
+def _drain(channel):
+    """(exit code, stdout, stderr) of a channel, read to the end of both streams."""
+    streams = {False: [], True: []}
+    while block := channel.recv(BLOCK):
+        streams[False].append(block)
+    while block := channel.recv_stderr(BLOCK):
+        streams[True].append(block)
+    if not channel.status_event.wait(channel.gettimeout()):
+        raise TimeoutError("no exit code")
+    if channel.exit_status == -1 and not channel.transport.is_active():
+        raise EOFError("connection closed")
+    return channel.exit_status, b"".join(streams[False]), b"".join(streams[True])
+
+
+def disconnected(host, error):
+    return Disconnected(
+        f"The connection to {host.login.address} broke ({_reason(error)}). The job, if started, goes on without it."
+    )
+
+
+def _reason(error):
+    if isinstance(error, socket.timeout | TimeoutError):
+        return "nothing was heard"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,154 @@
+"""From settings to one instance: keys, image, network, the ladder of machines; found again instead of made twice."""
+
+import dataclasses
+
+from remote import boot, capacity, ec2, images, network, plan, runs, story, volumes
+from remote import tags as tagging
+from remote.errors import NotFound
+from remote.host import ALIAS
+
+HOST_KEY_FILE = "host_key"  # the private half, kept only until the instance has booted
+
+
+def ensure_launched(aws, run):
+    """An instance of this run, alive: the one that its tags name, or a new one. Fills in the run's record."""
+    with story.step("launch", "asking for a machine", run.timeline) as told:
+        ensure_keys(run)
+        instance = ec2.find(aws.ec2, run.id)
+        if not ec2.alive(instance):
+            instance, notes = _launch(aws, run)
+            told.extend(notes)
+        run.instance_id = instance["InstanceId"]
+        run.zone = instance["Placement"]["AvailabilityZone"]
+        run.launched = run.launched or runs.now()
+        runs.save(run)
+        told.append(
+            f"{run.instance_id}, {plan.machine(run.instance_type)} in {run.zone}, ${run.dollars_per_hour:.3f}/h"
+            f" {run.market}"
+        )
+
+
+def ensure_keys(run):
+    """The key that opens the instance and the key by which the instance proves itself, both of this run alone."""
+    if run.key.exists():
+        return
+    private, run.host_key = boot.new_key()
+    boot.write_key(run.folder / HOST_KEY_FILE, private)
+    pin(run)
+    write_client_key(run)
+    runs.save(run)
+
+
+def write_client_key(run):
+    """A fresh key that opens the instance, in the run's folder, readable by its owner alone."""
+    private, public = boot.new_key()
+    run.key.with_suffix(".pub").write_text(public + "\n")
+    boot.write_key(run.key, private)
+
+
+def pin(run):
+    """Write the instance's public key down as the only one to accept."""
+    run.known_hosts.write_text(f"{ALIAS} {run.host_key}\n")
+
+
+def ensure_key_accepted(aws, run, instance):
+    """For a run launched elsewhere: have this checkout's own key let in for a minute, by EC2 Instance Connect."""
+    if not run.borrowed:
+        return
+    if not run.key.exists():
+        write_client_key(run)
+    aws.instance_connect.send_ssh_public_key(
+        InstanceId=instance["InstanceId"],
+        InstanceOSUser=run.user,
+        SSHPublicKey=_client_public_key(run),
+        AvailabilityZone=instance["Placement"]["AvailabilityZone"],
+    )
+
+
+def adopt(aws, run_id):
+    """The Run of an id that this checkout has no record of, made from the tags of its instance or volume.
+
+    Raises NotFound when AWS has neither.
+    """
+    instance, volume = ec2.find(aws.ec2, run_id), volumes.find_for_run(aws.ec2, run_id)
+    if not instance and not volume:
+        raise NotFound(f"No run {run_id} here, nor any trace of it in {aws.settings.region}. See: bin/fab runs")
+    tags = tagging.tags_of(instance) if instance else volume.tags
+    run = runs.Run(run_id, tags.get(tagging.JOB, ""), {}, aws.settings.cloud, aws.settings.region, runs.now())
+    run.borrowed, run.folder, run.started = True, aws.settings.runs / run_id, runs.now()
+    run.deadline, run.pulled = tags.get(tagging.DEADLINE, ""), tags.get(tagging.PULLED, "")
+    run.user = tags.get(ec2.LOGIN, aws.settings.login_user)
+    run.volume_id = volume.id if volume else ""
+    if instance:
+        run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
+        run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags[ec2.HOST_KEY]
+        run.group_id = instance["SecurityGroups"][0]["GroupId"] if instance.get("SecurityGroups") else ""
+    runs.record(run)
+    if run.host_key:
+        pin(run)
+    return run
+
+
+def _launch(aws, run):
+    """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
+    settings = aws.settings
+    run.deadline = plan.deadline(settings.max_hours)
+    attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, _zones(aws, run), settings.market)
+    image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
+    images.check_architecture(image, attempts[0].instance_type)
+    tags = ec2.tags_for(run, aws.owner)
+    run.group_id = network.ensure_group(aws.ec2, None, tags)
+    runs.save(run)
+    network.open_ssh(aws.ec2, run.group_id, network.caller_cidr(settings.ssh_cidr, aws.address_url), tags)
+    instance, _attempt = capacity.launch_first(
+        aws.ec2_launch,
+        _numbered(run, attempts),
+        lambda attempt: _request(aws, run, image, attempt),
+        lambda attempt, token: _record_attempt(run, attempt, token),
+    )
+    return instance, notes
+
+
+def _zones(aws, run):
+    """The zones to try: that of the volume, when there is one, for an EBS volume cannot leave its zone."""
+    if run.volume_id:
+        volume = volumes.get(aws.ec2, run.volume_id)
+    else:
+        volume = volumes.find_named(aws.ec2, run.volume_name) if run.volume_name else None
+    return (volume.zone,) if volume else aws.settings.zones
+
+
+def _request(aws, run, image, attempt):
+    """Arguments of run_instances for one attempt; its price gives the deadline that goes into the user-data."""
+    limit = plan.limit(aws, attempt.instance_type, attempt.market, attempt.zone)
+    run.hours, run.deadline = limit.hours, plan.deadline(limit.hours)
+    run.instance_type, run.market = attempt.instance_type, attempt.market
+    run.dollars_per_hour, run.price_source = limit.price.dollars_per_hour, f"{limit.price.source}, {limit.price.as_of}"
+    host_key = ((run.folder / HOST_KEY_FILE).read_text(), run.host_key)
+    start_s = min(limit.seconds, int(aws.settings.start_minutes * 60))
+    user_data = boot.user_data(host_key, _client_public_key(run), limit.seconds, start_s)
+    request = ec2.launch_request(run, image, attempt, run.group_id, user_data, ec2.tags_for(run, aws.owner))
+    return request | {"ClientToken": capacity.client_token(run.id, attempt)}
+
+
+def _numbered(run, attempts):
+    """The attempts with numbers that go on where the record ends.
+
+    An attempt whose answer nobody saw goes first, under its old number: the same token finds the same instance.
+    """
+    if not run.attempts:
+        return attempts
+    last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key not in ("at", "token")})
+    if not run.instance_id:
+        return [last, *(attempt for attempt in attempts if attempt != dataclasses.replace(last, number=0))]
+    return [dataclasses.replace(attempt, number=last.number + 1) for attempt in attempts]
+
+
+def _record_attempt(run, attempt, token):
+    """Write down what is about to be asked for, before it is asked for."""
+    run.attempts.append({"at": runs.now(), "token": token, **dataclasses.asdict(attempt)})
+    runs.save(run)
+
+
+def _client_public_key(run):
+    return run.key.with_suffix(".pub").read_text().strip()

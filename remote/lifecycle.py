@@ -1,0 +1,282 @@
+"""The life of a run, from top to bottom. Each step may be repeated: it looks first, then does what is missing."""
+
+import hashlib
+import time
+
+from remote import ec2, follow, host, launch, network, plan, prices, runs, story, transfer, volumes
+from remote.errors import Interrupted, JobFailed, NotFound
+from remote.payload import payload
+
+MOUNT = "volume"  # where the volume is mounted, in the login user's home: commands over SSH start in that home
+VENV_FROM_GIB = 16  # TensorFlow with CUDA takes 8 GiB; on a smaller volume the venv goes to the root disk
+SETUP_S = 1800  # pip brings some gigabytes
+SAVE_S = 60  # a job that is asked to stop has so long to save
+RECONNECT_S = 60
+
+
+def train(aws, run, detach=False):
+    """One run: launch, boot, volume, copy, start; then follow, pull, end. Raises JobFailed when the job failed."""
+    runs.record(run)
+    with runs.locked(run):
+        begin(aws, run)
+        if not detach:
+            finish(aws, run)
+
+
+def begin(aws, run):
+    """Everything up to a started job. What stops it before that undoes what was made."""
+    try:
+        launch.ensure_launched(aws, run)
+        machine = ensure_booted(aws, run)
+        ensure_mounted(aws, run, machine)
+        ensure_copied(run, machine)
+        ensure_started(aws, run, machine)
+    except BaseException as stopped:
+        undo(aws, run)
+        raise _in_words(stopped, f"{run.id} was undone before its job started. Nothing of it is left.") from None
+    return machine
+
+
+def finish(aws, run, machine=None):
+    """Everything after the start: to the job's end, home, off. What stops it leaves the run as it is, to be resumed."""
+    try:
+        machine = follow_to_end(aws, run, machine)
+        pull(aws, run, machine)
+        end(aws, run)
+    except KeyboardInterrupt as stopped:
+        raise _in_words(stopped, detached(run)) from None
+    report(aws, run)
+    if run.exit_code:
+        raise JobFailed(job_failed(run))
+
+
+def ensure_booted(aws, run):
+    """The Host of the run's instance, once it answers with the pinned key."""
+    with story.step("boot", f"{run.instance_id} is starting", run.timeline) as told:
+        machine = connect(aws, run, aws.settings.connect_minutes * 60)
+        (run.folder / launch.HOST_KEY_FILE).unlink(missing_ok=True)  # the instance has it, nobody else needs it
+        told.append(f"{machine.login.address} answers SSH with the key made for it; powers itself off {run.deadline}")
+    return machine
+
+
+def connect(aws, run, wait_s=RECONNECT_S):
+    """A Host for the run's instance. Raises NotFound when that has ended, TimedOut, Denied."""
+    instance = ec2.find(aws.ec2, run.id)
+    if not ec2.alive(instance):
+        raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {whats_left(run)}")
+    instance = ec2.running(aws.ec2, instance["InstanceId"])
+    host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
+    launch.ensure_key_accepted(aws, run, instance)
+    login = host.Login(ec2.address(instance), run.user, run.key, run.known_hosts, aws.ssh_config)
+    return host.connect(login, wait_s)
+
+
+def ensure_mounted(aws, run, machine):
+    """The run's volume, made if need be, attached and mounted; formatted only if it is provably blank."""
+    with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
+        volume = volumes.attach(aws.ec2, _volume(aws, run).id, run.instance_id)
+        outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT).text.split()
+        kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"
+        told.append(
+            f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
+        )
+    runs.save(run)
+
+
+def _volume(aws, run):
+    """The volume of the run: recorded, found by its tags, or made. Its id is on disk as soon as it is known."""
+    found = volumes.get(aws.ec2, run.volume_id) if run.volume_id else find_volume(aws, run)
+    if not found:
+        tags = ec2.tags_for(run, aws.owner) | ({volumes.tagging.VOLUME: run.volume_name} if run.volume_name else {})
+        token = hashlib.sha256(f"{run.id} volume {run.zone}".encode()).hexdigest()[:32]
+        found = volumes.create(aws.ec2, run.zone, run.volume_gib, tags, token)
+    run.volume_id = found.id
+    runs.save(run)
+    return found
+
+
+def find_volume(aws, run):
+    """The run's Volume by its tags, or None."""
+    if run.volume_name:
+        return volumes.find_named(aws.ec2, run.volume_name)
+    return volumes.find_for_run(aws.ec2, run.id)
+
+
+def ensure_copied(run, machine):
+    """Jobs, scripts, pins, parameters and the user's files, in the run's folder on the volume."""
+    with story.step("copy", "sending jobs, scripts and data", run.timeline) as told:
+        moved = transfer.push(machine, payload(run), folder(run))
+        told.append(f"{moved.files} files, {_size(moved.sent)} of {_size(moved.size)} sent, SHA-256 verified")
+
+
+def ensure_started(aws, run, machine):
+    """The job under nohup, in the first environment that has the pinned packages. Repeating it starts no second job."""
+    with story.step("start", "preparing the environment", run.timeline) as told:
+        venv = f"{MOUNT}/venv" if run.volume_gib >= VENV_FROM_GIB else "venv"
+        pins = f"{folder(run)}/code/pyproject.toml"
+        python = host.script(machine, "setup-env.sh", aws.settings.python, pins, venv, wait_s=SETUP_S).text
+        grace_s = int(aws.settings.grace_minutes * 60)
+        words = ["bash", f"{folder(run)}/scripts/start-job.sh", folder(run), python, run.job, grace_s]
+        pid = host.run(machine, " ".join(host.quote(word) for word in words)).text
+        told.append(f"{run.job} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
+    run.started = run.started or runs.now()
+    runs.save(run)
+
+
+def follow_to_end(aws, run, machine=None):
+    """Show and keep the log until the job ends; reconnects when the connection breaks. Returns the Host."""
+    screen = follow.Screen()
+    while True:
+        machine = machine or connect(aws, run)
+        try:
+            run.exit_code = follow.watch(machine, folder(run), run.log, screen)
+            break
+        except host.Disconnected as broken:
+            story.say("follow", f"{broken} Connecting again.")
+            host.close(machine)
+            machine = None
+            time.sleep(host.RETRY_S)
+    run.exit_code = follow.LOST if run.exit_code is None else run.exit_code
+    run.ended = run.ended or runs.now()
+    run.timeline.append(["job", round(_seconds(run.started, run.ended), 2)])
+    runs.save(run)
+    return machine
+
+
+def pull(aws, run, machine):
+    """Bring the results home and verify them; once the job has ended, say so in the tags of instance and volume."""
+    with story.step("pull", "bringing the results home", run.timeline) as told:
+        moved = transfer.pull(machine, folder(run), run.folder)
+        told.append(f"{moved.files} files, {_size(moved.size)}, every SHA-256 is the instance's own")
+    exit_code = run.folder / "exit_code"
+    if exit_code.exists():
+        run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
+        run.pulled = moved.digest
+        ec2.mark_pulled(aws.ec2, [run.instance_id, run.volume_id], moved.digest)
+    runs.save(run)
+
+
+def pull_or_rescue(aws, run):
+    """pull, from the run's instance or, when that has gone, from its volume on another machine of the same zone."""
+    if ec2.alive(ec2.find(aws.ec2, run.id)):
+        pull(aws, run, connect(aws, run))
+        return
+    if run.pulled or not find_volume(aws, run):
+        raise NotFound(f"Nothing of {run.id} is left to pull. {whats_left(run)}")
+    story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
+    try:
+        launch.ensure_launched(aws, run)
+        machine = ensure_booted(aws, run)
+        ensure_mounted(aws, run, machine)
+        pull(aws, run, machine)
+    finally:
+        end(aws, run)
+
+
+def end(aws, run):
+    """Nothing of the run lives on but what is meant to: a named volume, or one whose results aren't home."""
+    with story.step("end", "terminating the instance", run.timeline) as told:
+        instance = ec2.find(aws.ec2, run.id)
+        if instance:
+            ec2.terminate(aws.ec2, instance["InstanceId"])
+        told.append(f"{run.instance_id or 'no instance'} terminated; {_end_volume(aws, run)}; port 22 closed")
+        if run.group_id:
+            network.close_ssh(aws.ec2, run.group_id, run.id)
+    run.closed = run.closed or runs.now()
+    runs.save(run)
+
+
+def _end_volume(aws, run):
+    """Delete the run's own volume if nothing on it is missing at home; says in words what became of it."""
+    volume = find_volume(aws, run)
+    if volume is None:
+        return "no volume"
+    if run.volume_name:
+        return f"volume {run.volume_name!r} kept"
+    if run.started and not run.pulled:
+        return f"{volume.id} kept: it has results that are not home (bin/fab pull --run {run.id})"
+    volumes.delete(aws.ec2, volume.id)
+    return f"{volume.id} deleted"
+
+
+def undo(aws, run):
+    """Before the job has started there is nothing to lose: end everything. Says what could not be ended."""
+    if run.started:
+        return
+    try:
+        end(aws, run)
+    except BaseException as failed:  # whatever it is: the first error is the one to report
+        story.say("undo", f"not everything could be ended ({failed}). It ends itself {run.deadline}; or: bin/fab reap")
+
+
+def stop(aws, run, discard=False):
+    """End a run by hand: ask the job to save, bring home what it wrote, end the machine. May be repeated.
+
+    discard: without the results. Raises Unverified when they couldn't be pulled; they are then on the volume.
+    """
+    if discard or not run.started or not ec2.alive(ec2.find(aws.ec2, run.id)):
+        if discard:
+            run.pulled = run.pulled or "discarded"
+        end(aws, run)
+        return
+    try:
+        machine = connect(aws, run)
+        host.script(machine, "stop-job.sh", folder(run), SAVE_S, wait_s=SAVE_S + 30)
+        pull(aws, run, machine)
+    finally:
+        end(aws, run)
+
+
+def report(aws, run):
+    """The last lines: where the results are, what they cost, what to type next."""
+    hours = _seconds(run.launched, run.closed) / 3600
+    price = prices.Price(run.dollars_per_hour, run.price_source, "")
+    cost = prices.run_cost(price, run.volume_gib, hours)
+    free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
+    story.say(
+        "report",
+        f"{hours * 60:.1f} min of {plan.machine(run.instance_type)}: ${cost:.3f} at {run.price_source}{free}",
+    )
+    story.say("", f"Results: {run.folder}/out/   log: {run.log}")
+
+
+def folder(run):
+    """The run's folder on the instance, relative to the login user's home."""
+    return f"{MOUNT}/runs/{run.id}"
+
+
+def whats_left(run):
+    """What to type when the instance of a run is gone."""
+    if run.pulled:
+        return f"Its results are home: {run.folder}/out/."
+    if run.started:
+        return f"Its results are on the volume; bring them home: bin/fab pull --run {run.id}"
+    return f"Its job never started. Start another: bin/fab train --job {run.job}"
+
+
+def detached(run):
+    return (
+        f"Detached: {run.job} goes on without you, until {run.deadline} at most.\n"
+        f"  watch it again:        bin/fab follow --run {run.id}\n"
+        f"  stop it, keep results: bin/fab terminate --run {run.id}"
+    )
+
+
+def job_failed(run):
+    lines = run.log.read_bytes().decode(errors="replace").strip().splitlines() if run.log.exists() else []
+    tail = "\n".join(f"  {story.printable(line)}" for line in lines[-5:])
+    how = "was lost: its machine or its wrapper died" if run.exit_code == follow.LOST else f"ended with {run.exit_code}"
+    return f"{run.job} {how}. What it wrote is in {run.folder}/. The last lines of its log:\n{tail}"
+
+
+def _in_words(stopped, words):
+    """A Ctrl-C as an error that says what became of the run; any other error as it is."""
+    return Interrupted(words) if isinstance(stopped, KeyboardInterrupt) else stopped
+
+
+def _seconds(earlier, later):
+    return max(0.0, (ec2.hours_since(earlier) - ec2.hours_since(later)) * 3600) if earlier and later else 0.0
+
+
+def _size(size):
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -1,0 +1,116 @@
+"""What a run will use and cost at most, worked out before anything is rented."""
+
+import dataclasses
+import datetime
+
+from jobs.parameters import describe
+from remote import catalog, prices
+
+MACHINES = {  # what a person wants to know of a type; AWS is asked for all else
+    "g4dn": "T4 16 GB",
+    "g5": "A10G 24 GB",
+    "g6": "L4 24 GB",
+    "g6e": "L40S 48 GB",
+    "p4d": "8 x A100 40 GB",
+    "p5": "H100 80 GB",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """How long a machine may live, what that costs at most, and the hourly price behind it, all in dollars."""
+
+    instance_type: str
+    market: str
+    price: prices.Price
+    hours: float
+    hourly: float
+
+    @property
+    def most_dollars(self):
+        return self.hours * self.hourly
+
+    @property
+    def seconds(self):
+        return int(self.hours * 3600)
+
+
+def limit(aws, instance_type, market, zone=None):
+    """The Limit of one machine under the settings. market: "on-demand" or "spot"."""
+    settings = aws.settings
+    if market == "spot":
+        price = prices.spot(aws.ec2, instance_type, zone)
+    else:
+        price = prices.on_demand(aws.pricing, instance_type, settings.region)
+    hours = prices.deadline_hours(price, settings.volume_gib, settings.max_cost, settings.max_hours)
+    return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, settings.volume_gib))
+
+
+def markets(settings):
+    """The markets to try, in order."""
+    return {"spot-then-on-demand": ("spot", "on-demand")}.get(settings.market, (settings.market,))
+
+
+def ladder(aws):
+    """A Limit for each machine of the settings, in the order in which they will be tried."""
+    return [limit(aws, kind, market) for market in markets(aws.settings) for kind in aws.settings.instance_types]
+
+
+def deadline(hours):
+    """The moment that is so many hours from now, ISO 8601 in UTC."""
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+    return moment.isoformat(timespec="seconds")
+
+
+def machine(instance_type):
+    """ "g4dn.xlarge (T4 16 GB)"."""
+    name = MACHINES.get(instance_type.partition(".")[0])
+    return f"{instance_type} ({name})" if name else instance_type
+
+
+def table(limits):
+    """The ladder as lines of text: what each machine costs an hour and at most, and who says so."""
+    rows = [("machine", "market", "$/hour", "hours", "$ at most", "price from")]
+    for one in limits:
+        source = f"{one.price.source}, {one.price.as_of}"
+        rows.append(
+            (
+                machine(one.instance_type),
+                one.market,
+                f"{one.hourly:.3f}",
+                f"{one.hours:.2f}",
+                f"{one.most_dollars:.2f}",
+                source,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def sentence(run, limits):
+    """The plan in one line, for the story of a run."""
+    first, others = limits[0], len(limits) - 1
+    more = f" (or {others} other{'s' if others > 1 else ''})" if others else ""
+    return (
+        f"{run.job} on {machine(first.instance_type)} {first.market}{more}, ${first.hourly:.3f}/h in all;"
+        f" at most {max(one.hours for one in limits):.2g} h and ${max(one.most_dollars for one in limits):.2f}"
+    )
+
+
+def as_dict(run, limits):
+    """The plan for programs."""
+    fields = ("instance_type", "market", "hours", "hourly", "most_dollars")
+    found = [{name: getattr(one, name) for name in fields} | {"price": dataclasses.asdict(one.price)} for one in limits]
+    return {"job": run.job, "parameters": run.parameters, "files": run.files, "ladder": found}
+
+
+def parameter_table(run):
+    """The job's parameters as lines: name, value, what it is, what is allowed."""
+    lines = []
+    for name, kind, default, text, allowed in describe(catalog.parameters_class(run.job)):
+        given = "" if run.parameters[name] == default else f"   (default {default!r})"
+        limits = f"{kind}, {allowed}" if allowed else kind
+        lines.append(f"{name} = {run.parameters[name]!r}".ljust(28) + f"{text}; {limits}{given}")
+    return "\n".join(lines)

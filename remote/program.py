@@ -1,0 +1,84 @@
+"""The command line as a whole: Fabric's own, with our exit codes, one-line errors and signals."""
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+from fabric import Config
+from fabric.executor import Executor
+from fabric.main import Fab
+from invoke.exceptions import ParseError
+
+from remote import story
+from remote.errors import Failure, Interrupted, Usage
+from remote.explain import AWS_ERRORS, explain
+
+ROOT = Path(__file__).parent.parent
+
+
+class Program(Fab):
+    """Fabric's program with the tasks of one fabfile, its settings read from fabric.yaml beside that file."""
+
+    def parse_core(self, argv):
+        with _usage_errors():
+            super().parse_core(argv)
+
+    def parse_collection(self):
+        super().parse_collection()
+        self.config.set_project_location(str(ROOT))
+        self.config.load_project()
+
+    def parse_tasks(self):
+        with _usage_errors():
+            super().parse_tasks()
+
+    def execute(self):
+        """Run the tasks; whatever goes wrong leaves as a Failure, which prints as one line and sets the exit code."""
+        try:
+            super().execute()
+        except Failure as failure:
+            raise self._named(failure) from None
+        except AWS_ERRORS as error:
+            raise self._named(explain(error)) from None
+        except KeyboardInterrupt:
+            raise self._named(Interrupted("Interrupted.")) from None
+        finally:
+            story.finish()
+
+    def _named(self, failure):
+        """The failure with the program's name in front, as users of a shell expect it."""
+        failure.message = f"{self.binary}: {failure.message}"
+        return failure
+
+
+def main(collection, argv=None):
+    """Run the command line with the tasks of an Invoke collection, and exit."""
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal and a polite kill are a Ctrl-C
+        signal.signal(getattr(signal, name), _interrupt)
+    program = Program(
+        name="ec2-gpu-jobs",
+        binary="fab",
+        namespace=collection,
+        version="0.1.0",
+        executor_class=Executor,
+        config_class=Config,
+    )
+    with contextlib.suppress(BrokenPipeError):
+        program.run(argv)
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `fab runs | head`: nobody reads on
+
+
+def _interrupt(_signal, _frame):
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _usage_errors():
+    """Invoke exits with 1 on a wrong option; here that is 2, and it says where to look."""
+    try:
+        yield
+    except ParseError as error:
+        raise Usage(f"fab: {error}. See what there is: bin/fab --list, bin/fab --help TASK") from None

@@ -1,0 +1,98 @@
+"""The settings of fabric.yaml, checked once and typed; nothing else reads the configuration."""
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+from remote.errors import Usage
+
+MARKETS = ("on-demand", "spot", "spot-then-on-demand")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """One field for each setting; fabric.yaml explains them and holds their defaults."""
+
+    cloud: str
+    region: str
+    profile: str
+    endpoint_url: str
+    ssh_config: str
+    instance_types: tuple[str, ...]
+    zones: tuple[str, ...]
+    market: str
+    image: str
+    login_user: str
+    python: str
+    volume: str
+    volume_gib: int
+    max_hours: float
+    max_cost: float
+    start_minutes: float
+    grace_minutes: float
+    ssh_cidr: str
+    address_url: str
+    connect_minutes: float
+    runs_dir: str
+
+    @property
+    def runs(self):
+        """The folder that holds a folder per run, as a Path."""
+        return Path(self.runs_dir).expanduser()
+
+
+def read(config, overrides=None):
+    """Settings from a mapping (Fabric's config) and the options of one command, which win.
+
+    overrides: {name: value}; None means not given. Raises Usage for a value that cannot be meant.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    values = {}
+    for field in dataclasses.fields(Settings):
+        value = given.get(field.name, config.get(field.name))
+        if value is None:
+            raise Usage(f"Setting {field.name} has no value. Give it one in fabric.yaml.")
+        values[field.name] = _typed(field, value)
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def _typed(field, value):
+    """value as the field's type; a comma-separated text becomes a tuple, so that the environment can hold one."""
+    if field.type == tuple[str, ...]:
+        items = value.split(",") if isinstance(value, str) else value
+        return tuple(str(item).strip() for item in items if str(item).strip())
+    try:
+        return field.type(value)
+    except (TypeError, ValueError):
+        raise Usage(f"Setting {field.name} expects {_word(field.type)}, got {value!r}. See fabric.yaml.") from None
+
+
+def _word(kind):
+    return {int: "a whole number", float: "a number", str: "text"}[kind]
+
+
+def _check(settings):
+    """Refuse what AWS or the instance would refuse later, at a price."""
+    if settings.market not in MARKETS:
+        raise Usage(f"Setting market expects one of {', '.join(MARKETS)}, got {settings.market!r}.")
+    if not settings.instance_types:
+        raise Usage("Setting instance_types is empty. Expected one type at least, such as g4dn.xlarge.")
+    limits = {"volume_gib": (1, 16384), "max_hours": (0.05, 24 * 14), "start_minutes": (1, 24 * 60)}
+    limits |= {"grace_minutes": (1, 24 * 60), "connect_minutes": (0.05, 60), "max_cost": (0, 100_000)}
+    for name, (low, high) in limits.items():
+        if not low <= getattr(settings, name) <= high:
+            raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
+    if settings.ssh_cidr:
+        try:
+            ipaddress.ip_network(settings.ssh_cidr)
+        except ValueError as wrong:
+            raise Usage(f"Setting ssh_cidr expects a network such as 203.0.113.7/32: {wrong}.") from None
+
+
+def choose(clouds, name):
+    """The entry of clouds that the setting `cloud` names. Raises Usage."""
+    if name not in clouds:
+        raise Usage(f"Setting cloud expects {' or '.join(clouds)}, got {name!r}. See fabric.yaml.")
+    return clouds[name]

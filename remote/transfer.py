@@ -1,0 +1,264 @@
+"""Files to the instance and back: only what differs, verified by SHA-256, renamed into place when it is whole.
+
+Small files go together in one stream over the connection that is open already; large ones by rsync where both ends
+have it, which needs a connection of its own. Both ways are verified alike.
+"""
+
+import dataclasses
+import hashlib
+import shlex
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from remote import host as hosts
+from remote.errors import Unverified
+
+LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
+BLOCK = 1 << 18
+SILENCE_S = 60  # nothing heard for so long: the connection is dead
+HASH_WAIT_S = 1800  # hashing a large volume takes its time
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A file: its path relative to the folder, its size in bytes, its SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Moved:
+    """What a transfer did: files and bytes in all, how many bytes had to be sent, SHA-256 of the manifest."""
+
+    files: int
+    size: int
+    sent: int
+    digest: str
+
+
+def sha256(path):
+    """SHA-256 of a file, in hex."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def push(host, sources, remote_folder):
+    """Bring files to remote_folder on the instance; returns Moved.
+
+    sources: {path relative to remote_folder: local Path}. What is there already with the same SHA-256 isn't sent.
+    Raises Unverified, hosts.Disconnected.
+    """
+    entries = [Entry(path, local.stat().st_size, sha256(local)) for path, local in sorted(sources.items())]
+    there = _remote_hashes(host, remote_folder, entries)
+    missing = [entry for entry in entries if there.get(entry.path) != entry.sha256]
+    large = [entry for entry in missing if entry.size >= LARGE and _has_rsync(host)]
+    _send(host, remote_folder, {entry.path: sources[entry.path] for entry in missing if entry not in large})
+    for entry in large:
+        _rsync(host, str(sources[entry.path]), _target(host, f"{remote_folder}/{entry.path}.part"))
+    _settle(host, remote_folder, missing)
+    return Moved(len(entries), _total(entries), _total(missing), _digest(entries))
+
+
+def manifest(host, run_folder):
+    """The results on the instance as a list of Entry. Raises Unverified for a name that could do harm."""
+    output = hosts.script(host, "manifest.sh", run_folder, wait_s=HASH_WAIT_S).stdout
+    return [parse_entry(line) for line in output.split(b"\0") if line]
+
+
+def parse_entry(line):
+    """Entry of a manifest line b"SHA-256 SIZE PATH". Raises Unverified when the path leaves the folder or is odd."""
+    try:
+        digest, size, path = line.decode("utf-8").split(" ", 2)
+        entry = Entry(path, int(size), digest)
+        parts = PurePosixPath(path).parts
+        confined = parts and not path.startswith("/") and not {"..", "."} & set(path.split("/"))
+        if confined and path.isprintable() and len(digest) == 64 and entry.size >= 0:
+            return entry
+    except ValueError:
+        pass
+    raise Unverified(f"The instance names a result {line[:200]!r}. Expected a plain path inside the run's folder.")
+
+
+def pull(host, remote_folder, folder):
+    """Bring the results of a run home into folder; returns Moved.
+
+    Repeating it sends only what is missing; a file that was cut off goes on where it ended.
+    Raises Unverified when a file, fetched twice, is not what the instance said.
+    """
+    entries = manifest(host, remote_folder)
+    wanted = [entry for entry in entries if not _is_home(folder, entry)]
+    sent = _total(wanted)
+    _refuse_if_full(folder, sent)
+    for _attempt in range(2):  # a file that arrived wrong is fetched once more, from its start
+        small = [entry for entry in wanted if entry.size < LARGE]
+        _fetch_together(host, remote_folder, folder, small)
+        for entry in wanted:
+            if entry.size >= LARGE:
+                _fetch_large(host, f"{remote_folder}/{entry.path}", _partial(folder, entry), entry.size)
+        wanted = [entry for entry in wanted if not _settle_home(folder, entry)]
+    if wanted:
+        raise Unverified(
+            f"{wanted[0].path} arrived twice with another SHA-256 than the instance gave. Expected them to be equal:"
+            " is the job still writing? The results stay on the volume; try again: bin/fab pull"
+        )
+    shutil.rmtree(folder / ".partial", ignore_errors=True)
+    return Moved(len(entries), _total(entries), sent, _digest(entries))
+
+
+def _partial(folder, entry):
+    """Where a file grows until it is whole and verified."""
+    path = folder / ".partial" / entry.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _settle_home(folder, entry):
+    """Rename a file that is what the instance said into its place; else delete it. Returns which."""
+    partial, final = _partial(folder, entry), confine(folder, entry.path)
+    whole = partial.exists() and partial.stat().st_size == entry.size and sha256(partial) == entry.sha256
+    if whole:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial.replace(final)
+    else:
+        partial.unlink(missing_ok=True)
+    return whole
+
+
+def confine(folder, path):
+    """folder/path, having made sure that no link on the way leads out of folder. Raises Unverified."""
+    final = folder / path
+    resolved = final.parent.resolve()
+    if not resolved.is_relative_to(folder.resolve()) or final.is_symlink():
+        raise Unverified(f"{final} leads out of {folder}/ by a link. Expected a plain folder; remove the link.")
+    return final
+
+
+def _is_home(folder, entry):
+    local = confine(folder, entry.path)
+    return local.is_file() and local.stat().st_size == entry.size and sha256(local) == entry.sha256
+
+
+def _refuse_if_full(folder, size):
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise Unverified(
+            f"{folder} has {free >> 20} MiB free, the results need {size >> 20}. They stay on the instance's volume;"
+            " make room, then: bin/fab pull"
+        )
+
+
+def _remote_hashes(host, folder, entries):
+    """{path: SHA-256} of those entries that exist in folder on the instance."""
+    names = b"".join(entry.path.encode() + b"\0" for entry in entries)
+    folders = sorted({str(PurePosixPath(folder, entry.path).parent) for entry in entries} | {folder})
+    command = f"mkdir -p {shlex.join(folders)} && cd {shlex.quote(folder)} && xargs -0 sha256sum 2>/dev/null || true"
+    lines = hosts.run(host, command, names, HASH_WAIT_S).stdout.decode().splitlines()
+    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+
+
+def _settle(host, folder, entries):
+    """Check what was sent against its SHA-256 on the instance, then rename it. Raises Unverified."""
+    if not entries:
+        return
+    sums = "".join(f"{entry.sha256}  {entry.path}.part\n" for entry in entries)
+    renames = "".join(f"mv -f {shlex.quote(f'{entry.path}.part')} {shlex.quote(entry.path)}\n" for entry in entries)
+    listing = shlex.quote(sums)
+    command = f"cd {shlex.quote(folder)} && printf %s {listing} | sha256sum --quiet --check - && {{\n{renames}}}"
+    output = hosts.run(host, "bash -s", command.encode(), HASH_WAIT_S, check=False)
+    if output.code != 0:
+        raise Unverified(f"What arrived on the instance is not what was sent: {output.stderr.decode()[-300:].strip()}")
+
+
+def _send(host, folder, sources):
+    """Stream files as one tar archive, each under its name plus ".part"."""
+    if not sources:
+        return
+    with tempfile.TemporaryFile() as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for path, local in sources.items():
+                tar.add(local.resolve(), f"{path}.part", recursive=False)
+        archive.seek(0)
+        command = f"tar -xf - -C {shlex.quote(folder)}"
+        hosts.run(host, command, iter(lambda: archive.read(BLOCK), b""), SILENCE_S)
+
+
+def _fetch_together(host, remote_folder, folder, entries):
+    """Fetch small files as one stream, cut by the sizes of the manifest."""
+    if not entries:
+        return
+    wanted = b"".join(b"%d\0%s\0" % (entry.size, entry.path.encode()) for entry in entries)
+    each = 'while IFS= read -r -d "" size && IFS= read -r -d "" path; do head -c "$size" -- "$path"; done'
+    channel = hosts.start(host, f"cd {shlex.quote(remote_folder)} && {each}", wanted, SILENCE_S)
+    try:
+        for entry in entries:
+            with _partial(folder, entry).open("wb") as file:
+                _copy(host, channel, file, entry.size)
+    finally:
+        channel.close()
+
+
+def _fetch_large(host, remote, partial, size):
+    """Fetch what partial lacks of one file: after a cut, what had arrived is not sent again."""
+    have = partial.stat().st_size if partial.exists() else 0
+    if have > size:
+        partial.unlink()
+        have = 0
+    if _has_rsync(host):
+        _rsync(host, _target(host, remote), str(partial))
+        return
+    channel = hosts.start(host, f"tail -c +{have + 1} {shlex.quote(remote)}", wait_s=SILENCE_S)
+    try:
+        with partial.open("ab") as file:
+            _copy(host, channel, file, size - have)
+    finally:
+        channel.close()
+
+
+def _copy(host, channel, file, size):
+    """Write size bytes of the channel to file, in blocks, so that memory stays flat. Raises hosts.Disconnected."""
+    left = size
+    try:
+        while left and (block := channel.recv(min(BLOCK, left))):
+            file.write(block)
+            left -= len(block)
+    except (TimeoutError, OSError) as error:
+        raise hosts.disconnected(host, error) from None
+    if left and not host.connection.is_connected:
+        raise hosts.disconnected(host, EOFError(f"{left} bytes of {Path(file.name).name} are still to come"))
+
+
+def _has_rsync(host):
+    """Do both ends have rsync 3? (macOS brings an older one, which cannot protect its arguments.)"""
+    if not shutil.which("rsync"):
+        return False
+    here = subprocess.run(["rsync", "--version"], capture_output=True, text=True).stdout
+    return "version 3" in here and "version 3" in hosts.run(host, "rsync --version || true").text
+
+
+def _target(host, path):
+    """The remote side of an rsync command; rsync's own protection keeps the shell away from the path."""
+    return f"{host.login.user}@{host.login.address}:{path}"
+
+
+def _rsync(host, source, target):
+    """One file by rsync, resuming what is there. Raises Disconnected."""
+    command = ["rsync", "--partial", "--inplace", "--protect-args", f"--timeout={SILENCE_S}"]
+    command += ["-e", shlex.join(hosts.openssh(host.login)), "--", source, target]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise hosts.Disconnected(f"rsync could not bring {source} to {target}: {lines[0]}")
+
+
+def _total(entries):
+    return sum(entry.size for entry in entries)
+
+
+def _digest(entries):
+    text = "".join(f"{entry.sha256}  {entry.path}\n" for entry in entries)
+    return hashlib.sha256(text.encode()).hexdigest()

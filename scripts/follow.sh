@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Send the log of a run from a byte offset on, with progress and GPU, as frames on one connection, until the job ends.
+# Usage: follow.sh RUN_DIRECTORY OFFSET
+# Frames, one header line each: "log N" then N bytes; "progress JSON"; "gpu CSV"; "beat"; last "exit CODE" or "lost".
+
+set -uo pipefail
+cd "$1" || exit 1
+offset=$2
+most=$((1 << 20)) # bytes in a frame, so that neither end holds more
+tick_s=0.5
+progress='' gpu=''
+
+send_log() {
+  local size count
+  size=$(wc -c <log 2>/dev/null || echo 0)
+  while ((size > offset)); do
+    count=$((size - offset < most ? size - offset : most))
+    printf 'log %d\n' "$count"
+    tail -c "+$((offset + 1))" log | head -c "$count"
+    offset=$((offset + count))
+  done
+}
+
+send_news() { # progress and GPU, only when they differ from what was sent last
+  local now
+  now=$(head -c 4096 out/progress.json 2>/dev/null | tr -d '\n')
+  [[ $now == "$progress" ]] || printf 'progress %s\n' "$now"
+  progress=$now
+  now=$(tail -n 1 gpu.csv 2>/dev/null)
+  [[ $now == "$gpu" ]] || printf 'gpu %s\n' "$now"
+  gpu=$now
+}
+
+command -v nvidia-smi >/dev/null || printf 'gpu none\n'
+for ((tick = 0; ; tick++)); do
+  ended=$(cat exit_code 2>/dev/null) # read before the log, so that the log is complete when the job has ended
+  pid=$(cat pid 2>/dev/null)
+  alive=$([[ -n $pid ]] && kill -0 "$pid" 2>/dev/null && echo yes)
+  send_log
+  send_news
+  [[ -n $ended ]] && { printf 'exit %s\n' "$ended"; exit; }
+  [[ -z $alive && ! -s exit_code ]] && { printf 'lost\n'; exit; }
+  ((tick % 10 == 0)) && printf 'beat\n'
+  sleep "$tick_s"
+done

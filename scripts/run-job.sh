@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Run the job and keep its books: pid, log, heartbeat, GPU samples, exit code; then give the client a grace time.
+# Usage: run-job.sh RUN_DIRECTORY PYTHON JOB GRACE_SECONDS        (start-job.sh calls it)
+# Files in RUN_DIRECTORY: pid, log, heartbeat, gpu.csv, out/ (what the job writes), exit_code (last, and whole).
+
+set -uo pipefail
+run=$1 python=$2 job=$3 grace_s=$4
+scripts=$run/scripts
+cd "$run" || exit 1
+(set -o noclobber && echo $$ >pid) 2>/dev/null || exit 0 # somebody else has started this job
+mkdir -p out
+head -c 65536 /dev/zero >reserve # room for the exit code on a disk that the job has filled
+
+write_exit_code() { printf '%s\n' "$1" >exit_code.part && mv -f exit_code.part exit_code; }
+
+sample_gpu() { # a line per GPU each five seconds, in the columns that gpu.sh names
+  command -v nvidia-smi >/dev/null || return
+  while sleep 5; do bash "$scripts/gpu.sh" >>gpu.csv 2>/dev/null; done
+}
+
+beat() { while touch heartbeat; do sleep 5; done; }
+
+# The job gets a process group of its own, so that what it forks can be ended with it.
+(cd code && exec setsid "$python" -u -m "jobs.$job" --params "$run/params.json" --out "$run/out") >>log 2>&1 </dev/null &
+child=$!
+trap 'kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null' TERM
+sample_gpu & sampler=$!
+beat & heart=$!
+bash "$scripts/watch-spot.sh" "$run" $$ >/dev/null 2>&1 & spot=$!
+bash "$scripts/deadline.sh" start off
+
+# A trapped signal makes wait return early, so ask again until the job is really gone.
+status=0
+while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done
+kill -KILL -- "-$child" 2>/dev/null # what the job forked and left behind
+
+kill "$sampler" "$heart" "$spot" 2>/dev/null
+bash "$scripts/deadline.sh" grace "$grace_s"
+sync
+rm -f reserve
+write_exit_code "$status"
