@@ -98,12 +98,12 @@ class Screen:
 def progress_line(progress):
     """ "epoch 3/12 [#####     ] 45 %  loss 1.520  41 s left" from what the job wrote in progress.json."""
     try:
-        share = progress["step"] / max(1, progress["steps"])
+        share = min(1.0, max(0.0, progress["step"] / max(1, progress["steps"])))
         bar = ("#" * round(share * BAR)).ljust(BAR)
         line = f"epoch {progress['epoch']}/{progress['epochs']} [{bar}] {share:4.0%}"
         line += f"  loss {progress['loss']:.3f}" if progress.get("loss") is not None else ""
         return line + (f"  {progress['seconds_left']:.0f} s left" if progress.get("seconds_left") is not None else "")
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return ""
 
 

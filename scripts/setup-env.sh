@@ -15,14 +15,14 @@ import importlib.metadata, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 for name in ("keras", "tensorflow"):
     pinned = re.search(rf'"{name}(?:-cpu|\[and-cuda\])?==([0-9.]+)', text)[1]
-    found = [d.version for d in importlib.metadata.distributions() if d.metadata["Name"] in (name, name + "-cpu")]
-    if pinned not in found:
+    installed = {re.sub("[-_.]+", "-", d.metadata["Name"].lower()): d.version for d in importlib.metadata.distributions()}
+    if pinned not in (installed.get(name), installed.get(name + "-cpu")):
         sys.exit(1)
 PYTHON
 }
 
 if has_pinned "$python"; then
-  command -v "$python"
+  "$python" -c 'import sys; print(sys.executable)' # absolute, whatever it was called by
   exit
 fi
 if [[ $(cat "$venv/pins" 2>/dev/null) != "$pins" ]]; then

@@ -7,8 +7,11 @@ set -euo pipefail
 run=$(cd "$1" && pwd)
 cd "$run"
 
-# All three streams must be redirected, or sshd keeps the channel open until the job ends.
-[[ -s pid ]] || nohup setsid bash "$run/scripts/run-job.sh" "$run" "${@:2}" >>wrapper.log 2>&1 </dev/null &
+# All three streams must be redirected, and nothing but the command put into the background: whatever keeps a stream
+# of ours open keeps sshd's channel open, until the job ends.
+if [[ ! -s pid ]]; then
+  nohup setsid bash "$run/scripts/run-job.sh" "$run" "${@:2}" >>wrapper.log 2>&1 </dev/null &
+fi
 for ((tries = 0; tries < 100; tries++)); do
   if [[ -s pid ]]; then cat pid; exit; fi
   sleep 0.1

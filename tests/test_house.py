@@ -14,10 +14,16 @@ PYTHON_FILES = sorted(
     path for folder in ("jobs", "remote") for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts
 )
 SHELL_FILES = sorted(
-    [path for path in (ROOT / "bin").iterdir() if path.is_file()] + list((ROOT / "scripts").glob("*.sh")) + [ROOT / ".ci/run"]
+    [path for path in (ROOT / "bin").iterdir() if path.is_file()]
+    + list((ROOT / "scripts").glob("*.sh"))
+    + [ROOT / ".ci/run"]
 )
 # Whom a layer may import, besides libraries. remote reads a job's parameters, never a job.
-MAY_IMPORT = {"jobs": {"jobs"}, "remote.embedded": {"remote.cloud", "remote.errors"}, "remote": {"remote", "jobs.parameters"}}
+MAY_IMPORT = {
+    "jobs": {"jobs"},
+    "remote.embedded": {"remote.cloud", "remote.errors"},
+    "remote": {"remote", "jobs.parameters"},
+}
 
 
 def imported(path):
