@@ -1,12 +1,29 @@
 """The command line: thin tasks, in the order of a run's life. See them: bin/fab --list; one: bin/fab --help TASK."""
 
+import datetime
 import json as jsons
 
 from fabric import task
 from invoke import Collection
 
 from remote import ec2 as machines
-from remote import embedded, follow, history, host, launch, lifecycle, plan, program, request, runs, settings, story
+from remote import (
+    embedded,
+    follow,
+    history,
+    host,
+    launch,
+    lifecycle,
+    listings,
+    plan,
+    program,
+    reap,
+    request,
+    runs,
+    settings,
+    story,
+    volumes,
+)
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import NotFound
@@ -50,7 +67,9 @@ def train(
 
 
 @task(name="plan", iterable=["set"], help=JOB | JSON)
-def show_plan(c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None, json=False):
+def show_plan(
+    c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None, json=False
+):
     """What a run would use and cost at most; rents nothing."""
     aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
     run = request.new_run(aws.settings, job, set)
@@ -149,6 +168,40 @@ def status(c, run="", json=False):
     _print(json, row, "\n".join(f"{name:<10}{value}" for name, value in row.items() if value not in ("", None)))
 
 
+@task(name="reap", help=JSON | {"yes": "end them; without, only list them", "region": "one region; all if not given"})
+def reap_(c, yes=False, region="", json=False):
+    """What was left over anywhere, what it costs a day; ends it on --yes."""
+    aws = _aws(c)
+    regions = [region] if region else reap.enabled_regions(aws.ec2)
+    found = reap.find(aws.ec2_in, regions, datetime.datetime.now(datetime.UTC))
+    failed = reap.end(aws.ec2_in, found) if yes else []
+    _print(json, listings.orphans_as_dicts(found), listings.orphans_as_text(found, yes, len(regions)))
+    for orphan, failure in failed:
+        story.say("reap", f"{orphan.id} could not be ended: {failure}")
+    if failed:
+        raise failed[0][1]
+
+
+@task(
+    name="volumes",
+    help=JSON
+    | {"snapshot": "the name of a volume to snapshot", "delete": "the name of one to delete", "yes": "do not ask"},
+)
+def volumes_(c, snapshot="", delete="", yes=False, json=False):
+    """Data volumes: age, size, dollars a month, attached to what."""
+    aws = _aws(c)
+    if snapshot:
+        volume = _named(aws, snapshot)
+        print(volumes.snapshot(aws.ec2, volume, volume.tags))
+    elif delete:
+        volume = _named(aws, delete)
+        story.confirm(f"Delete volume {delete!r} ({volume.id}, {volume.size_gib} GiB) and all that is on it?", yes)
+        volumes.delete(aws.ec2, volume.id)
+    else:
+        found = volumes.list_all(aws.ec2)
+        _print(json, listings.volumes_as_dicts(found), listings.volumes_as_text(found))
+
+
 @task(name="embedded", help=JSON | {"stop": "end it and all its instances", "start": "start it, if it isn't running"})
 def embedded_(c, start=False, stop=False, json=False):
     """Show, start or stop the EC2 in a box on this machine."""
@@ -183,6 +236,13 @@ def _existing(c, run_id):
     return _aws(c, run), run
 
 
+def _named(aws, name):
+    volume = volumes.find_named(aws.ec2, name)
+    if volume is None:
+        raise NotFound(f"No volume named {name!r} in {aws.settings.region}. See what there is: bin/fab volumes")
+    return volume
+
+
 def _print(as_json, value, text=None):
     """The result on stdout: value as JSON, or the text for people, if there is any."""
     if as_json:
@@ -192,8 +252,9 @@ def _print(as_json, value, text=None):
 
 
 TASKS = Collection(
-    train, show_plan, launch_, attach, copy, run_, follow_, gpu, pull, terminate, runs_, status, embedded_
-)  # fmt: skip
+    *(train, show_plan, launch_, attach, copy, run_, follow_, gpu, pull, terminate),
+    *(runs_, status, reap_, volumes_, embedded_),
+)
 
 if __name__ == "__main__":
     program.main(TASKS)

@@ -48,6 +48,10 @@ class Aws:
     def ec2(self):
         return self.client("ec2")
 
+    def ec2_in(self, region):
+        """An EC2 client of another region."""
+        return self.client("ec2", region=region)
+
     @cached_property
     def ec2_launch(self):
         return self.client("ec2", config=LAUNCH)

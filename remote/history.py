@@ -1,8 +1,6 @@
 """The runs that there were and are, with what each cost: the folders here, and what AWS still has of them."""
 
-import datetime
-
-from remote import ec2, prices, runs
+from remote import ec2, prices, runs, tables
 from remote.tags import DEADLINE, JOB, tags_of
 
 COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
@@ -23,7 +21,9 @@ def cost(run, until=None):
     if not run.launched:
         return 0.0
     end = until or run.closed or min(filter(None, (run.deadline, runs.now())))
-    return prices.run_cost(prices.Price(run.dollars_per_hour, "", ""), run.volume_gib, _minutes(run.launched, end) / 60)
+    return prices.run_cost(
+        prices.Price(run.dollars_per_hour, "", ""), run.volume_gib, runs.seconds(run.launched, end) / 3600
+    )
 
 
 def month_to_date(settings):
@@ -35,11 +35,7 @@ def month_to_date(settings):
 
 def table(found):
     """The rows as lines of text."""
-    lines = [COLUMNS] + [tuple(_cell(one[column]) for column in COLUMNS) for one in found]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return tables.table(COLUMNS, [[one[column] for column in COLUMNS] for one in found])
 
 
 def row(run, instance=None):
@@ -47,7 +43,7 @@ def row(run, instance=None):
     state = run.state
     if state in ("launched", "running", "ended") and instance is None:
         state += ", gone"  # its record says it lives, AWS doesn't
-    minutes = _minutes(run.launched, run.closed or runs.now()) if run.launched else None
+    minutes = runs.seconds(run.launched, run.closed or runs.now()) / 60 if run.launched else None
     return {
         "run": run.id,
         "job": run.job,
@@ -82,15 +78,3 @@ def _foreign_row(run_id, instance):
         "deadline": tags.get(DEADLINE, ""),
         "results": "",
     }
-
-
-def _minutes(earlier, later):
-    """Minutes between two ISO 8601 times; never below zero."""
-    between = datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)
-    return max(0.0, between.total_seconds() / 60)
-
-
-def _cell(value):
-    if value is None:
-        return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -3,7 +3,7 @@
 import hashlib
 import time
 
-from remote import ec2, follow, host, launch, network, plan, prices, runs, story, transfer, volumes
+from remote import ec2, follow, host, launch, network, report, runs, story, transfer, volumes
 from remote.errors import Interrupted, JobFailed, NotFound
 from remote.payload import payload
 
@@ -44,10 +44,10 @@ def finish(aws, run, machine=None):
         pull(aws, run, machine)
         end(aws, run)
     except KeyboardInterrupt as stopped:
-        raise _in_words(stopped, detached(run)) from None
-    report(aws, run)
+        raise _in_words(stopped, report.detached(run)) from None
+    report.ended(aws, run)
     if run.exit_code:
-        raise JobFailed(job_failed(run))
+        raise JobFailed(report.job_failed(run))
 
 
 def ensure_booted(aws, run):
@@ -55,7 +55,9 @@ def ensure_booted(aws, run):
     with story.step("boot", f"{run.instance_id} is starting", run.timeline) as told:
         machine = connect(aws, run, aws.settings.connect_minutes * 60)
         (run.folder / launch.HOST_KEY_FILE).unlink(missing_ok=True)  # the instance has it, nobody else needs it
-        told.append(f"{machine.login.address} answers SSH with the key made for it; powers itself off {run.deadline}")
+        told.append(
+            f"{machine.login.address} answers SSH with the key made for it; ends itself at {story.clock(run.deadline)}"
+        )
     return machine
 
 
@@ -63,7 +65,7 @@ def connect(aws, run, wait_s=RECONNECT_S):
     """A Host for the run's instance. Raises NotFound when that has ended, TimedOut, Denied."""
     instance = ec2.find(aws.ec2, run.id)
     if not ec2.alive(instance):
-        raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {whats_left(run)}")
+        raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {report.whats_left(run)}")
     instance = ec2.running(aws.ec2, instance["InstanceId"])
     host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
     launch.ensure_key_accepted(aws, run, instance)
@@ -138,7 +140,7 @@ def follow_to_end(aws, run, machine=None):
             time.sleep(host.RETRY_S)
     run.exit_code = follow.LOST if run.exit_code is None else run.exit_code
     run.ended = run.ended or runs.now()
-    run.timeline.append(["job", round(_seconds(run.started, run.ended), 2)])
+    run.timeline.append(["job", round(runs.seconds(run.started, run.ended), 2)])
     runs.save(run)
     return machine
 
@@ -162,7 +164,7 @@ def pull_or_rescue(aws, run):
         pull(aws, run, connect(aws, run))
         return
     if run.pulled or not find_volume(aws, run):
-        raise NotFound(f"Nothing of {run.id} is left to pull. {whats_left(run)}")
+        raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
         launch.ensure_launched(aws, run)
@@ -206,7 +208,10 @@ def undo(aws, run):
     try:
         end(aws, run)
     except BaseException as failed:  # whatever it is: the first error is the one to report
-        story.say("undo", f"not everything could be ended ({failed}). It ends itself {run.deadline}; or: bin/fab reap")
+        story.say(
+            "undo",
+            f"not everything could be ended ({failed}). It ends itself at {run.deadline}; or: bin/fab reap --yes",
+        )
 
 
 def stop(aws, run, discard=False):
@@ -227,55 +232,14 @@ def stop(aws, run, discard=False):
         end(aws, run)
 
 
-def report(aws, run):
-    """The last lines: where the results are, what they cost, what to type next."""
-    hours = _seconds(run.launched, run.closed) / 3600
-    price = prices.Price(run.dollars_per_hour, run.price_source, "")
-    cost = prices.run_cost(price, run.volume_gib, hours)
-    free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
-    story.say(
-        "report",
-        f"{hours * 60:.1f} min of {plan.machine(run.instance_type)}: ${cost:.3f} at {run.price_source}{free}",
-    )
-    story.say("", f"Results: {run.folder}/out/   log: {run.log}")
-
-
 def folder(run):
     """The run's folder on the instance, relative to the login user's home."""
     return f"{MOUNT}/runs/{run.id}"
 
 
-def whats_left(run):
-    """What to type when the instance of a run is gone."""
-    if run.pulled:
-        return f"Its results are home: {run.folder}/out/."
-    if run.started:
-        return f"Its results are on the volume; bring them home: bin/fab pull --run {run.id}"
-    return f"Its job never started. Start another: bin/fab train --job {run.job}"
-
-
-def detached(run):
-    return (
-        f"Detached: {run.job} goes on without you, until {run.deadline} at most.\n"
-        f"  watch it again:        bin/fab follow --run {run.id}\n"
-        f"  stop it, keep results: bin/fab terminate --run {run.id}"
-    )
-
-
-def job_failed(run):
-    lines = run.log.read_bytes().decode(errors="replace").strip().splitlines() if run.log.exists() else []
-    tail = "\n".join(f"  {story.printable(line)}" for line in lines[-5:])
-    how = "was lost: its machine or its wrapper died" if run.exit_code == follow.LOST else f"ended with {run.exit_code}"
-    return f"{run.job} {how}. What it wrote is in {run.folder}/. The last lines of its log:\n{tail}"
-
-
 def _in_words(stopped, words):
     """A Ctrl-C as an error that says what became of the run; any other error as it is."""
     return Interrupted(words) if isinstance(stopped, KeyboardInterrupt) else stopped
-
-
-def _seconds(earlier, later):
-    return max(0.0, (ec2.hours_since(earlier) - ec2.hours_since(later)) * 3600) if earlier and later else 0.0
 
 
 def _size(size):

@@ -154,15 +154,16 @@ def close_ssh(ec2, group_id, run_id):
     for rule in ssh_rules(ec2, group_id):
         if tag in tags_of(rule):
             _unless_gone(ec2.delete_tags, Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": tag}])
-            withdraw_unused(ec2, group_id, rule["SecurityGroupRuleId"])
+            withdraw_unused(ec2, rule["SecurityGroupRuleId"])
 
 
-def withdraw_unused(ec2, group_id, rule_id):
+def withdraw_unused(ec2, rule_id):
     """Withdraw a rule unless a run that is still within its deadline holds it; read anew, for two may end at once."""
     now = datetime.datetime.now(datetime.UTC)
-    rules = [rule for rule in ssh_rules(ec2, group_id) if rule["SecurityGroupRuleId"] == rule_id]
-    if rules and not living_users(rules[0], now):
-        _unless_gone(ec2.revoke_security_group_ingress, GroupId=group_id, SecurityGroupRuleIds=[rule_id])
+    for rule in _rules(ec2, {"security-group-rule-id": rule_id}):
+        if not living_users(rule, now):
+            request = {"GroupId": rule["GroupId"], "SecurityGroupRuleIds": [rule_id]}
+            _unless_gone(ec2.revoke_security_group_ingress, **request)
 
 
 def living_users(rule, now):
@@ -173,9 +174,14 @@ def living_users(rule, now):
 
 def ssh_rules(ec2, group_id):
     """The group's rules that let somebody in on port 22, as AWS describes them; [] when the group is gone."""
-    pages = ec2.get_paginator("describe_security_group_rules").paginate(Filters=filters({"group-id": group_id}))
-    rules = [rule for page in pages for rule in page["SecurityGroupRules"]]
+    rules = _rules(ec2, {"group-id": group_id})
     return [rule for rule in rules if not rule["IsEgress"] and rule.get("FromPort") == SSH_PORT]
+
+
+def _rules(ec2, wanted):
+    """The rules that match, as AWS describes them. wanted: as for filters()."""
+    pages = ec2.get_paginator("describe_security_group_rules").paginate(Filters=filters(wanted))
+    return [rule for page in pages for rule in page["SecurityGroupRules"]]
 
 
 def _unless_gone(call, **request):

@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 
 from jobs.parameters import describe
-from remote import catalog, prices
+from remote import catalog, prices, tables
 
 MACHINES = {  # what a person wants to know of a type; AWS is asked for all else
     "g4dn": "T4 16 GB",
@@ -70,23 +70,13 @@ def machine(instance_type):
 
 def table(limits):
     """The ladder as lines of text: what each machine costs an hour and at most, and who says so."""
-    rows = [("machine", "market", "$/hour", "hours", "$ at most", "price from")]
-    for one in limits:
-        source = f"{one.price.source}, {one.price.as_of}"
-        rows.append(
-            (
-                machine(one.instance_type),
-                one.market,
-                f"{one.hourly:.3f}",
-                f"{one.hours:.2f}",
-                f"{one.most_dollars:.2f}",
-                source,
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    columns = ("machine", "market", "$/hour", "hours", "$ at most", "price from")
+    return tables.table(columns, [_row(one) for one in limits])
+
+
+def _row(one):
+    source = f"{one.price.source}, {one.price.as_of}"
+    return machine(one.instance_type), one.market, one.hourly, f"{one.hours:.2f}", f"{one.most_dollars:.2f}", source
 
 
 def sentence(run, limits):

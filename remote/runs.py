@@ -84,6 +84,14 @@ def now():
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+def seconds(earlier, later):
+    """Seconds between two ISO 8601 times; 0 when one of them is missing or they are the wrong way round."""
+    if not earlier or not later:
+        return 0.0
+    between = datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)
+    return max(0.0, between.total_seconds())
+
+
 def new(settings, job, parameters, files):
     """A Run with a fresh id; nothing is written yet."""
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")

@@ -1,6 +1,7 @@
 """What a person reads while a run lives: a line a step, with its duration, and one live line on a terminal."""
 
 import contextlib
+import datetime
 import shutil
 import sys
 import time
@@ -86,3 +87,10 @@ def confirm(question, yes):
 def finish():
     """Leave no live line behind."""
     _replace_live()
+
+
+def clock(iso):
+    """A moment for people: "05:33 UTC", with the date when it isn't today's."""
+    moment = datetime.datetime.fromisoformat(iso)
+    today = datetime.datetime.now(datetime.UTC).date()
+    return moment.strftime("%H:%M UTC" if moment.date() == today else "%Y-%m-%d %H:%M UTC")

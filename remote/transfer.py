@@ -8,12 +8,12 @@ import dataclasses
 import hashlib
 import shlex
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
 from remote import host as hosts
+from remote import rsync
 from remote.errors import Unverified
 
 LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
@@ -56,10 +56,10 @@ def push(host, sources, remote_folder):
     entries = [Entry(path, local.stat().st_size, sha256(local)) for path, local in sorted(sources.items())]
     there = _remote_hashes(host, remote_folder, entries)
     missing = [entry for entry in entries if there.get(entry.path) != entry.sha256]
-    large = [entry for entry in missing if entry.size >= LARGE and _has_rsync(host)]
+    large = [entry for entry in missing if entry.size >= LARGE and rsync.available(host)]
     _send(host, remote_folder, {entry.path: sources[entry.path] for entry in missing if entry not in large})
     for entry in large:
-        _rsync(host, str(sources[entry.path]), _target(host, f"{remote_folder}/{entry.path}.part"))
+        rsync.send(host, sources[entry.path], f"{remote_folder}/{entry.path}.part")
     _settle(host, remote_folder, missing)
     return Moved(len(entries), _total(entries), _total(missing), _digest(entries))
 
@@ -208,8 +208,8 @@ def _fetch_large(host, remote, partial, size):
     if have > size:
         partial.unlink()
         have = 0
-    if _has_rsync(host):
-        _rsync(host, _target(host, remote), str(partial))
+    if rsync.available(host):
+        rsync.fetch(host, remote, partial)
         return
     channel = hosts.start(host, f"tail -c +{have + 1} {shlex.quote(remote)}", wait_s=SILENCE_S)
     try:
@@ -230,29 +230,6 @@ def _copy(host, channel, file, size):
         raise hosts.disconnected(host, error) from None
     if left and not host.connection.is_connected:
         raise hosts.disconnected(host, EOFError(f"{left} bytes of {Path(file.name).name} are still to come"))
-
-
-def _has_rsync(host):
-    """Do both ends have rsync 3? (macOS brings an older one, which cannot protect its arguments.)"""
-    if not shutil.which("rsync"):
-        return False
-    here = subprocess.run(["rsync", "--version"], capture_output=True, text=True).stdout
-    return "version 3" in here and "version 3" in hosts.run(host, "rsync --version || true").text
-
-
-def _target(host, path):
-    """The remote side of an rsync command; rsync's own protection keeps the shell away from the path."""
-    return f"{host.login.user}@{host.login.address}:{path}"
-
-
-def _rsync(host, source, target):
-    """One file by rsync, resuming what is there. Raises Disconnected."""
-    command = ["rsync", "--partial", "--inplace", "--protect-args", f"--timeout={SILENCE_S}"]
-    command += ["-e", shlex.join(hosts.openssh(host.login)), "--", source, target]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise hosts.Disconnected(f"rsync could not bring {source} to {target}: {lines[0]}")
 
 
 def _total(entries):

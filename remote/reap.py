@@ -1,0 +1,85 @@
+"""Find what was left over in every region, and end it when asked to.
+
+Listing touches nothing. What may hold results that nobody pulled is listed with the command that rescues them, and is
+never ended here.
+"""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+from botocore.exceptions import ClientError
+
+from remote import network, orphans, volumes
+from remote.errors import Failure
+from remote.explain import AWS_ERRORS, code_of, explain
+from remote.orphans import KEEP, Orphan
+
+REGIONS_AT_ONCE = 8
+
+
+def enabled_regions(ec2):
+    """The names of the regions that the account can use."""
+    regions = ec2.describe_regions()["Regions"]
+    return sorted(region["RegionName"] for region in regions if region.get("OptInStatus") != "not-opted-in")
+
+
+def find(clients_for_region, regions, now):
+    """The Orphans in these regions. clients_for_region(region): its EC2 client. now: an aware datetime.
+
+    A region that can't be asked is an Orphan of kind "region", so that its silence isn't taken for emptiness.
+    """
+    clients = [clients_for_region(region) for region in regions]  # here, for boto3 makes clients in one thread only
+    with ThreadPoolExecutor(REGIONS_AT_ONCE) as pool:
+        found = pool.map(lambda ec2: _in_region(ec2, now), clients)
+        return list(itertools.chain.from_iterable(found))
+
+
+def _in_region(ec2, now):
+    """The Orphans of one region, or the region itself when it can't be asked."""
+    try:
+        return orphans.in_region(ec2, now)
+    except AWS_ERRORS as error:
+        region = ec2.meta.region_name
+        return [Orphan("region", region, region, "", None, None, f"could not be asked: {explain(error)}", KEEP)]
+
+
+def end(clients_for_region, found):
+    """Do each Orphan's action. Returns those that could not be ended, [(orphan, Failure)]; the others are.
+
+    Orphans to KEEP are passed over. What has ended by itself meanwhile is fine.
+    """
+    due = [orphan for orphan in found if orphan.action != KEEP]
+    clients = {region: clients_for_region(region) for region in {orphan.region for orphan in due}}
+    failed = []
+    for orphan in due:
+        try:
+            ENDINGS[orphan.kind](clients[orphan.region], orphan.id)
+        except (Failure, *AWS_ERRORS) as error:
+            failed.append((orphan, explain(error)))
+    return failed
+
+
+def _terminate(ec2, instance_id):
+    """One instance per call: a single unknown id would fail a whole batch."""
+    _unless_gone(ec2.terminate_instances, InstanceIds=[instance_id])
+
+
+def _delete_snapshot(ec2, snapshot_id):
+    _unless_gone(ec2.delete_snapshot, SnapshotId=snapshot_id)
+
+
+def _unless_gone(call, **request):
+    """Send a request about something that may have gone by itself."""
+    try:
+        call(**request)
+    except ClientError as error:
+        if not code_of(error).endswith(".NotFound"):
+            raise
+
+
+ENDINGS = {
+    "instance": _terminate,
+    "volume": volumes.delete,
+    "snapshot": _delete_snapshot,
+    "rule": network.withdraw_unused,
+}

@@ -1,0 +1,42 @@
+"""What a run says at its end, and when it stops half-way: where things are, what they cost, what to type next."""
+
+from remote import follow, history, host, plan, runs, story
+
+
+def ended(aws, run):
+    """The last lines: where the results are, what they cost, what to type next."""
+    minutes = runs.seconds(run.launched, run.closed) / 60
+    free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
+    story.say(
+        "report",
+        f"{minutes:.1f} min of {plan.machine(run.instance_type)}: ${history.cost(run):.3f} at {run.price_source}{free}",
+    )
+    story.say("", f"Results: {run.folder}/out/   log: {run.log}")
+    if (run.folder / "out/samples").exists():
+        story.say("", f"Next: bin/sample.sh --run {run.id} --temperature 0.8")
+
+
+def whats_left(run):
+    """What to type when the instance of a run is gone."""
+    if run.pulled:
+        return f"Its results are home: {run.folder}/out/."
+    if run.started:
+        return f"Its results are on the volume; bring them home: bin/fab pull --run {run.id}"
+    return f"Its job never started. Start another: bin/fab train --job {run.job}"
+
+
+def detached(run):
+    """What to type after a Ctrl-C."""
+    return (
+        f"Detached: {run.job} goes on without you, until {story.clock(run.deadline)} at most.\n"
+        f"  watch it again:        bin/fab follow --run {run.id}\n"
+        f"  stop it, keep results: bin/fab terminate --run {run.id}"
+    )
+
+
+def job_failed(run):
+    """How the job ended, and the last lines of its log."""
+    lines = run.log.read_bytes().decode(errors="replace").strip().splitlines() if run.log.exists() else []
+    tail = "\n".join(f"  {story.printable(line)}" for line in lines[-5:])
+    how = "was lost: its machine or its wrapper died" if run.exit_code == follow.LOST else f"ended with {run.exit_code}"
+    return f"{run.job} {how}. What it wrote is in {run.folder}/. The last lines of its log:\n{tail}"
