@@ -1,9 +1,10 @@
 """The command line: thin tasks, in the order of a run's life. See them: bin/fab --list; one: bin/fab --help TASK."""
 
 import datetime
+import functools
 import json as jsons
 
-from fabric import task
+import fabric
 from invoke import Collection
 
 from remote import ec2 as machines
@@ -15,6 +16,7 @@ from remote import (
     launch,
     lifecycle,
     listings,
+    options,
     plan,
     program,
     reap,
@@ -28,60 +30,40 @@ from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import NotFound
 
+task = functools.partial(fabric.task, auto_shortflags=False)  # -h for --ssh-cidr would surprise
+
 CLOUDS = {
     "aws": lambda _chosen: Cloud(),  # boto3 finds the way by itself
     "embedded": lambda chosen: embedded.connect(chosen.runs / ".embedded", chosen.region),
-}
-JOB = {
-    "job": "a file of jobs/, without .py",
-    "set": "a parameter of the job, NAME=VALUE; may be repeated",
-    "instance-types": "machines to try in this order, comma-separated",
-    "market": "on-demand, spot or spot-then-on-demand",
-    "volume": "a named volume that outlives the run, made if need be",
-    "max-hours": "the instance ends itself after so many hours",
-    "max-cost": "... or when so many dollars are spent",
 }
 RUN = {"run": "a run's id; the newest if not given"}
 JSON = {"json": "for programs: JSON on stdout"}
 
 
-@task(name="train", iterable=["set"], help=JOB | JSON | {"detach": "return once the job has started"})
-def train(
-    c,
-    job,
-    set=None,
-    instance_types=None,
-    market=None,
-    volume=None,
-    max_hours=None,
-    max_cost=None,
-    detach=False,
-    json=False,
-):
+@task(name="train", **options.task_arguments(JSON | {"detach": "return once the job has started"}))
+@options.of_a_run
+def train(c, given, detach=False, json=False):
     """The whole life of a run: launch to verified results."""
-    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
-    run = request.new_run(aws.settings, job, set)
+    aws, run = _new(c, given)
     story.say("plan", plan.sentence(run, plan.ladder(aws)))
     lifecycle.train(aws, run, detach)
     _print(json, history.row(run), run.id if detach else None)
 
 
-@task(name="plan", iterable=["set"], help=JOB | JSON)
-def show_plan(
-    c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None, json=False
-):
+@task(name="plan", **options.task_arguments(JSON))
+@options.of_a_run
+def show_plan(c, given, json=False):
     """What a run would use and cost at most; rents nothing."""
-    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
-    run = request.new_run(aws.settings, job, set)
+    aws, run = _new(c, given)
     limits = plan.ladder(aws)
     _print(json, plan.as_dict(run, limits), f"{plan.table(limits)}\n\n{plan.parameter_table(run)}")
 
 
-@task(name="launch", iterable=["set"], help=JOB)
-def launch_(c, job, set=None, instance_types=None, market=None, volume=None, max_hours=None, max_cost=None):
+@task(name="launch", **options.task_arguments())
+@options.of_a_run
+def launch_(c, given):
     """Step 1 by hand: record the run, start its instance, wait for SSH."""
-    aws = _aws(c, instance_types=instance_types, market=market, volume=volume, max_hours=max_hours, max_cost=max_cost)
-    run = request.new_run(aws.settings, job, set)
+    aws, run = _new(c, given)
     runs.record(run)
     with runs.locked(run):
         launch.ensure_launched(aws, run)
@@ -111,6 +93,14 @@ def run_(c, run=""):
     aws, found = _existing(c, run)
     with runs.locked(found):
         lifecycle.ensure_started(aws, found, lifecycle.connect(aws, found))
+
+
+@task(help=RUN)
+def resume(c, run=""):
+    """Go on with a run wherever it stopped, to verified results."""
+    aws, found = _existing(c, run)
+    with runs.locked(found):
+        lifecycle.resume(aws, found)
 
 
 @task(name="follow", help=RUN)
@@ -216,11 +206,19 @@ def embedded_(c, start=False, stop=False, json=False):
     _print(json, found, "\n".join(lines) or "Not running. Commands start it when they need it (cloud: embedded).")
 
 
-def _aws(c, run=None, **options):
+def _aws(c, run=None, **given):
     """The Aws that a command works on; for an existing run, the one that the run was launched in."""
-    where = {"cloud": run.cloud, "region": run.region} if run else {}
-    chosen = settings.read(c.config, options | where)
+    where = run.options | {"cloud": run.cloud, "region": run.region} if run else {}
+    chosen = settings.read(c.config, given | where)
     return Aws(chosen, settings.choose(CLOUDS, chosen.cloud)(chosen))
+
+
+def _new(c, given):
+    """(Aws, Run) for what options.of_a_run has collected: checked, neither recorded nor rented."""
+    aws = _aws(c, **given.settings)
+    run = request.new_run(aws.settings, given.job, given.set)
+    run.options = given.settings
+    return aws, run
 
 
 def _existing(c, run_id):
@@ -252,7 +250,7 @@ def _print(as_json, value, text=None):
 
 
 TASKS = Collection(
-    *(train, show_plan, launch_, attach, copy, run_, follow_, gpu, pull, terminate),
+    *(train, show_plan, launch_, attach, copy, run_, resume, follow_, gpu, pull, terminate),
     *(runs_, status, reap_, volumes_, embedded_),
 )
 

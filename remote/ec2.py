@@ -69,6 +69,11 @@ def alive(instance):
     return bool(instance) and instance["State"]["Name"] in ("pending", "running")
 
 
+def taken(instance):
+    """Did AWS end it: a spot interruption, a failure of its own? A power-off, or a terminate of ours, says "Client"."""
+    return bool(instance) and instance.get("StateReason", {}).get("Code", "").startswith("Server.")
+
+
 def running(ec2, instance_id):
     """The instance once it runs and has an address. Raises TimedOut, NotFound when it ended instead."""
     try:

@@ -11,11 +11,13 @@ SILENCE_S = 30  # follow.sh beats every five seconds: silence for so long means 
 HEADER_LIMIT = 8192  # bytes of a frame's first line
 BLOCK = 1 << 16
 BAR = 20  # characters
-LOST = -1  # stands for the exit code of a job whose machine or wrapper died
+LOST = -1  # stands for the exit code of a job whose wrapper died
+TAKEN = -2  # ... of a job whose spot instance is taken back: it has saved, and goes on elsewhere
+ENDS = {"lost": LOST, "taken": TAKEN}
 
 
 def watch(host, remote_folder, log, show):
-    """Append what the job prints to log until it ends; returns its exit code, or None when the job is lost.
+    """Append what the job prints to log until it ends; returns its exit code, LOST or TAKEN.
 
     log: Path; its size is where the reading goes on, so that a reconnect loses and repeats nothing.
     show: called with ("log", text), ("progress", dict), ("gpu", CSV text or "none"). Raises hosts.Disconnected.
@@ -42,8 +44,8 @@ def _read_frames(stream, file, show):
             _copy_log(stream, file, int(rest), show)
         elif kind == "exit":
             return int(rest)
-        elif kind == "lost":
-            return None
+        elif kind in ENDS:
+            return ENDS[kind]
         elif kind == "progress":
             show("progress", _parsed(rest))
         elif kind == "gpu":

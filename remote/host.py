@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import select
 import shlex
 import socket
 import time
@@ -191,17 +192,21 @@ def _connection(login):
 
 
 def _drain(channel):
-    """(exit code, stdout, stderr) of a channel, read to the end of both streams."""
-    streams = {False: [], True: []}
-    while block := channel.recv(BLOCK):
-        streams[False].append(block)
-    while block := channel.recv_stderr(BLOCK):
-        streams[True].append(block)
+    """(exit code, stdout, stderr) of a channel; both are read as they come, for one left full would block the other."""
+    stdout, stderr, ended = [], [], False
+    while not ended or channel.recv_ready() or channel.recv_stderr_ready():
+        if not select.select([channel], [], [], channel.gettimeout())[0]:
+            raise TimeoutError("nothing was heard")
+        ended = channel.eof_received or channel.closed
+        if channel.recv_ready():
+            stdout.append(channel.recv(BLOCK))
+        if channel.recv_stderr_ready():
+            stderr.append(channel.recv_stderr(BLOCK))
     if not channel.status_event.wait(channel.gettimeout()):
         raise TimeoutError("no exit code")
     if channel.exit_status == -1 and not channel.transport.is_active():
         raise EOFError("connection closed")
-    return channel.exit_status, b"".join(streams[False]), b"".join(streams[True])
+    return channel.exit_status, b"".join(stdout), b"".join(stderr)
 
 
 def disconnected(host, error):

@@ -2,21 +2,25 @@
 
 import dataclasses
 
-from remote import boot, capacity, ec2, images, network, plan, runs, story, volumes
+from remote import boot, capacity, ec2, images, network, plan, run_volume, runs, story, volumes
 from remote import tags as tagging
-from remote.errors import NotFound
+from remote.errors import NotFound, TimedOut
 from remote.host import ALIAS
 
+WORTH_LAUNCHING_HOURS = 0.1
 HOST_KEY_FILE = "host_key"  # the private half, kept only until the instance has booted
 
 
-def ensure_launched(aws, run):
-    """An instance of this run, alive: the one that its tags name, or a new one. Fills in the run's record."""
+def ensure_launched(aws, run, max_hours=None):
+    """An instance of this run, alive: the one that its tags name, or a new one. Fills in the run's record.
+
+    max_hours: that it may live at most; default: what the settings allow.
+    """
     with story.step("launch", "asking for a machine", run.timeline) as told:
         ensure_keys(run)
         instance = ec2.find(aws.ec2, run.id)
         if not ec2.alive(instance):
-            instance, notes = _launch(aws, run)
+            instance, notes = _launch(aws, run, max_hours or aws.settings.max_hours)
             told.extend(notes)
         run.instance_id = instance["InstanceId"]
         run.zone = instance["Placement"]["AvailabilityZone"]
@@ -89,11 +93,24 @@ def adopt(aws, run_id):
     return run
 
 
-def _launch(aws, run):
+def hours_left(run):
+    """Hours until the run's deadline, which holds for all its instances together. Raises TimedOut if it is too near."""
+    hours = runs.seconds(runs.now(), run.deadline) / 3600
+    if hours < WORTH_LAUNCHING_HOURS:
+        raise TimedOut(
+            f"{run.id} has lost its instance, and its deadline, {story.clock(run.deadline)}, is too near for another."
+            f" What it had written is on its volume: bin/fab pull --run {run.id}"
+        )
+    return hours
+
+
+def _launch(aws, run, max_hours):
     """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
     settings = aws.settings
-    run.deadline = plan.deadline(settings.max_hours)
-    attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, _zones(aws, run), settings.market)
+    run.deadline = plan.deadline(max_hours)
+    attempts, notes = capacity.ladder(
+        aws.ec2, settings.instance_types, run_volume.zones(aws, run), _market(settings, run)
+    )
     image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
     images.check_architecture(image, attempts[0].instance_type)
     tags = ec2.tags_for(run, aws.owner)
@@ -103,30 +120,31 @@ def _launch(aws, run):
     instance, _attempt = capacity.launch_first(
         aws.ec2_launch,
         _numbered(run, attempts),
-        lambda attempt: _request(aws, run, image, attempt),
+        lambda attempt: _request(aws, run, image, attempt, max_hours),
         lambda attempt, token: _record_attempt(run, attempt, token),
+        wait_s=settings.wait_capacity_s,
     )
     return instance, notes
 
 
-def _zones(aws, run):
-    """The zones to try: that of the volume, when there is one, for an EBS volume cannot leave its zone."""
-    if run.volume_id:
-        volume = volumes.get(aws.ec2, run.volume_id)
-    else:
-        volume = volumes.find_named(aws.ec2, run.volume_name) if run.volume_name else None
-    return (volume.zone,) if volume else aws.settings.zones
+def _market(settings, run):
+    """The market to ask: after a loss whatever there is, after too many no more spot."""
+    if settings.market == "on-demand" or run.losses > settings.spot_losses:
+        return "on-demand"
+    return "spot-then-on-demand" if run.losses else settings.market
 
 
-def _request(aws, run, image, attempt):
+def _request(aws, run, image, attempt, max_hours):
     """Arguments of run_instances for one attempt; its price gives the deadline that goes into the user-data."""
     limit = plan.limit(aws, attempt.instance_type, attempt.market, attempt.zone)
-    run.hours, run.deadline = limit.hours, plan.deadline(limit.hours)
+    run.hours = min(limit.hours, max_hours)
+    run.deadline = plan.deadline(run.hours)
+    deadline_s = int(run.hours * 3600)
     run.instance_type, run.market = attempt.instance_type, attempt.market
     run.dollars_per_hour, run.price_source = limit.price.dollars_per_hour, f"{limit.price.source}, {limit.price.as_of}"
     host_key = ((run.folder / HOST_KEY_FILE).read_text(), run.host_key)
-    start_s = min(limit.seconds, int(aws.settings.start_minutes * 60))
-    user_data = boot.user_data(host_key, _client_public_key(run), limit.seconds, start_s)
+    start_s = min(deadline_s, int(aws.settings.start_minutes * 60))
+    user_data = boot.user_data(host_key, _client_public_key(run), deadline_s, start_s)
     request = ec2.launch_request(run, image, attempt, run.group_id, user_data, ec2.tags_for(run, aws.owner))
     return request | {"ClientToken": capacity.client_token(run.id, attempt)}
 

@@ -1,9 +1,8 @@
 """The life of a run, from top to bottom. Each step may be repeated: it looks first, then does what is missing."""
 
-import hashlib
 import time
 
-from remote import ec2, follow, host, launch, network, report, runs, story, transfer, volumes
+from remote import ec2, follow, host, launch, network, report, run_volume, runs, story, transfer, volumes
 from remote.errors import Interrupted, JobFailed, NotFound
 from remote.payload import payload
 
@@ -12,15 +11,16 @@ VENV_FROM_GIB = 16  # TensorFlow with CUDA takes 8 GiB; on a smaller volume the 
 SETUP_S = 1800  # pip brings some gigabytes
 SAVE_S = 60  # a job that is asked to stop has so long to save
 RECONNECT_S = 60
+RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by then
 
 
 def train(aws, run, detach=False):
     """One run: launch, boot, volume, copy, start; then follow, pull, end. Raises JobFailed when the job failed."""
     runs.record(run)
     with runs.locked(run):
-        begin(aws, run)
+        machine = begin(aws, run)
         if not detach:
-            finish(aws, run)
+            finish(aws, run, machine)
 
 
 def begin(aws, run):
@@ -41,6 +41,8 @@ def finish(aws, run, machine=None):
     """Everything after the start: to the job's end, home, off. What stops it leaves the run as it is, to be resumed."""
     try:
         machine = follow_to_end(aws, run, machine)
+        while run.exit_code == follow.TAKEN:
+            machine = follow_to_end(aws, run, replace(aws, run))
         pull(aws, run, machine)
         end(aws, run)
     except KeyboardInterrupt as stopped:
@@ -48,6 +50,37 @@ def finish(aws, run, machine=None):
     report.ended(aws, run)
     if run.exit_code:
         raise JobFailed(report.job_failed(run))
+
+
+def resume(aws, run):
+    """Go on with a run wherever it stopped, as if nothing had been: the same command again, after whatever happened."""
+    if run.closed and run.pulled:
+        raise NotFound(f"{run.id} has ended. {report.whats_left(run)}")
+    if not run.started:
+        finish(aws, run, begin(aws, run))
+    elif ec2.alive(ec2.find(aws.ec2, run.id)):
+        finish(aws, run)
+    else:
+        finish(aws, run, replace(aws, run))
+
+
+def replace(aws, run):
+    """Another instance for a run that has lost its own: the same volume, the job goes on from its checkpoint.
+
+    Returns the Host. Raises NoCapacity, or TimedOut when the run's deadline is too near; the volume is kept then.
+    """
+    lost = ec2.find(aws.ec2, run.id)
+    run.losses += 1
+    story.say("replace", f"{run.instance_id} is gone ({ec2.why_ended(lost)}), loss {run.losses}; its volume goes on")
+    if lost:
+        ec2.terminate(aws.ec2, lost["InstanceId"])
+    launch.ensure_launched(aws, run, launch.hours_left(run))
+    machine = ensure_booted(aws, run)
+    ensure_mounted(aws, run, machine)
+    host.run(machine, f"cd {host.quote(folder(run))} && rm -f pid exit_code spot_notice")  # of the machine that is gone
+    ensure_copied(run, machine)
+    ensure_started(aws, run, machine)
+    return machine
 
 
 def ensure_booted(aws, run):
@@ -76,32 +109,13 @@ def connect(aws, run, wait_s=RECONNECT_S):
 def ensure_mounted(aws, run, machine):
     """The run's volume, made if need be, attached and mounted; formatted only if it is provably blank."""
     with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
-        volume = volumes.attach(aws.ec2, _volume(aws, run).id, run.instance_id)
+        volume = volumes.attach(aws.ec2, run_volume.ensure(aws, run).id, run.instance_id)
         outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT).text.split()
         kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"
         told.append(
             f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
         )
     runs.save(run)
-
-
-def _volume(aws, run):
-    """The volume of the run: recorded, found by its tags, or made. Its id is on disk as soon as it is known."""
-    found = volumes.get(aws.ec2, run.volume_id) if run.volume_id else find_volume(aws, run)
-    if not found:
-        tags = ec2.tags_for(run, aws.owner) | ({volumes.tagging.VOLUME: run.volume_name} if run.volume_name else {})
-        token = hashlib.sha256(f"{run.id} volume {run.zone}".encode()).hexdigest()[:32]
-        found = volumes.create(aws.ec2, run.zone, run.volume_gib, tags, token)
-    run.volume_id = found.id
-    runs.save(run)
-    return found
-
-
-def find_volume(aws, run):
-    """The run's Volume by its tags, or None."""
-    if run.volume_name:
-        return volumes.find_named(aws.ec2, run.volume_name)
-    return volumes.find_for_run(aws.ec2, run.id)
 
 
 def ensure_copied(run, machine):
@@ -126,11 +140,14 @@ def ensure_started(aws, run, machine):
 
 
 def follow_to_end(aws, run, machine=None):
-    """Show and keep the log until the job ends; reconnects when the connection breaks. Returns the Host."""
+    """Show and keep the log until the job ends; reconnects when the connection breaks. Returns the Host.
+
+    run.exit_code is then the job's, LOST, or TAKEN when AWS wants the instance back or has taken it.
+    """
     screen = follow.Screen()
     while True:
-        machine = machine or connect(aws, run)
         try:
+            machine = machine or connect(aws, run)
             run.exit_code = follow.watch(machine, folder(run), run.log, screen)
             break
         except host.Disconnected as broken:
@@ -138,9 +155,14 @@ def follow_to_end(aws, run, machine=None):
             host.close(machine)
             machine = None
             time.sleep(host.RETRY_S)
-    run.exit_code = follow.LOST if run.exit_code is None else run.exit_code
-    run.ended = run.ended or runs.now()
-    run.timeline.append(["job", round(runs.seconds(run.started, run.ended), 2)])
+        except NotFound:
+            if not ec2.taken(ec2.find(aws.ec2, run.id)):
+                raise
+            run.exit_code = follow.TAKEN
+            break
+    if run.exit_code != follow.TAKEN:
+        run.ended = run.ended or runs.now()
+        run.timeline.append(["job", round(runs.seconds(run.started, run.ended), 2)])
     runs.save(run)
     return machine
 
@@ -163,11 +185,11 @@ def pull_or_rescue(aws, run):
     if ec2.alive(ec2.find(aws.ec2, run.id)):
         pull(aws, run, connect(aws, run))
         return
-    if run.pulled or not find_volume(aws, run):
+    if run.pulled or not run_volume.find(aws, run):
         raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
-        launch.ensure_launched(aws, run)
+        launch.ensure_launched(aws, run, RESCUE_HOURS)
         machine = ensure_booted(aws, run)
         ensure_mounted(aws, run, machine)
         pull(aws, run, machine)
@@ -181,24 +203,11 @@ def end(aws, run):
         instance = ec2.find(aws.ec2, run.id)
         if instance:
             ec2.terminate(aws.ec2, instance["InstanceId"])
-        told.append(f"{run.instance_id or 'no instance'} terminated; {_end_volume(aws, run)}; port 22 closed")
+        told.append(f"{run.instance_id or 'no instance'} terminated; {run_volume.settle(aws, run)}; port 22 closed")
         if run.group_id:
             network.close_ssh(aws.ec2, run.group_id, run.id)
     run.closed = run.closed or runs.now()
     runs.save(run)
-
-
-def _end_volume(aws, run):
-    """Delete the run's own volume if nothing on it is missing at home; says in words what became of it."""
-    volume = find_volume(aws, run)
-    if volume is None:
-        return "no volume"
-    if run.volume_name:
-        return f"volume {run.volume_name!r} kept"
-    if run.started and not run.pulled:
-        return f"{volume.id} kept: it has results that are not home (bin/fab pull --run {run.id})"
-    volumes.delete(aws.ec2, volume.id)
-    return f"{volume.id} deleted"
 
 
 def undo(aws, run):

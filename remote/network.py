@@ -158,10 +158,13 @@ def close_ssh(ec2, group_id, run_id):
 
 
 def withdraw_unused(ec2, rule_id):
-    """Withdraw a rule unless a run that is still within its deadline holds it; read anew, for two may end at once."""
+    """Withdraw a rule unless a run that is still within its deadline holds it; read anew, for two may end at once.
+
+    A rule that somebody added by hand stays, even if runs have joined it.
+    """
     now = datetime.datetime.now(datetime.UTC)
     for rule in _rules(ec2, {"security-group-rule-id": rule_id}):
-        if not living_users(rule, now):
+        if tagging.MANAGED in tags_of(rule) and not living_users(rule, now):
             request = {"GroupId": rule["GroupId"], "SecurityGroupRuleIds": [rule_id]}
             _unless_gone(ec2.revoke_security_group_ingress, **request)
 

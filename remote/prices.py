@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from remote import price_table
 from remote.errors import NotFound
-from remote.price_table import RETIRED  # noqa: F401  (callers ask prices for it)
+from remote.price_table import RETIRED
 
 GP3_GIB_MONTH = 0.08  # dollars
 SNAPSHOT_GIB_MONTH = 0.05  # dollars, for what was written; the whole size is the most it can be
@@ -71,10 +71,12 @@ def _hourly(product):
 
 def dated_table(instance_type, region):
     """The Price on the table's day. Raises NotFound for a type that isn't in it."""
+    if instance_type in RETIRED:
+        raise NotFound(f"{instance_type} was retired by AWS and has no price: {RETIRED[instance_type]}.")
     if instance_type not in price_table.MACHINES:
-        known = ", ".join(price_table.MACHINES)
         raise NotFound(
-            f"No price for {instance_type}: AWS told none, and the table of {price_table.AS_OF} has {known}."
+            f"No price for {instance_type}: AWS told none, and the table of {price_table.AS_OF} has none. "
+            "Expected a type such as g4dn.xlarge. See: aws ec2 describe-instance-type-offerings"
         )
     elsewhere = "" if region == price_table.REGION else f", not {region}"
     source = f"table of {price_table.AS_OF}, {price_table.REGION}{elsewhere}"

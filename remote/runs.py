@@ -33,6 +33,8 @@ class Run:
     region: str
     created: str
     files: dict = dataclasses.field(default_factory=dict)  # parameter name -> local path that goes along
+    options: dict = dataclasses.field(default_factory=dict)  # settings that this run was given on the command line
+    losses: int = 0  # instances that AWS took away
     attempts: list = dataclasses.field(default_factory=list)  # each launch, recorded before it is tried
     hours: float = 0.0  # the limit that the instance enforces
     deadline: str = ""

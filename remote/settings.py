@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import re
 from pathlib import Path
 
 from remote.errors import Usage
@@ -21,11 +22,13 @@ class Settings:
     instance_types: tuple[str, ...]
     zones: tuple[str, ...]
     market: str
+    spot_losses: int
     image: str
     login_user: str
     python: str
     volume: str
     volume_gib: int
+    wait_capacity: str
     max_hours: float
     max_cost: float
     start_minutes: float
@@ -34,6 +37,11 @@ class Settings:
     address_url: str
     connect_minutes: float
     runs_dir: str
+
+    @property
+    def wait_capacity_s(self):
+        """How long to go on asking when AWS has no machine, in seconds."""
+        return duration_s(self.wait_capacity)
 
     @property
     def runs(self):
@@ -58,6 +66,14 @@ def read(config, overrides=None):
     return settings
 
 
+def duration_s(text):
+    """Seconds of "90m", "2h", "1.5h", "45s" or "0". Raises Usage."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(text).strip())
+    if not match or (not match[2] and float(match[1])):
+        raise Usage(f"Expected a duration such as 90m or 2h, got {text!r}.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(match[2], 0)
+
+
 def _typed(field, value):
     """value as the field's type; a comma-separated text becomes a tuple, so that the environment can hold one."""
     if field.type == tuple[str, ...]:
@@ -79,11 +95,17 @@ def _check(settings):
         raise Usage(f"Setting market expects one of {', '.join(MARKETS)}, got {settings.market!r}.")
     if not settings.instance_types:
         raise Usage("Setting instance_types is empty. Expected one type at least, such as g4dn.xlarge.")
-    limits = {"volume_gib": (1, 16384), "max_hours": (0.05, 24 * 14), "start_minutes": (1, 24 * 60)}
+    limits = {
+        "spot_losses": (0, 100),
+        "volume_gib": (1, 16384),
+        "max_hours": (0.05, 24 * 14),
+        "start_minutes": (1, 24 * 60),
+    }
     limits |= {"grace_minutes": (1, 24 * 60), "connect_minutes": (0.05, 60), "max_cost": (0, 100_000)}
     for name, (low, high) in limits.items():
         if not low <= getattr(settings, name) <= high:
             raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
+    duration_s(settings.wait_capacity)
     if settings.ssh_cidr:
         try:
             ipaddress.ip_network(settings.ssh_cidr)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Send the log of a run from a byte offset on, with progress and GPU, as frames on one connection, until the job ends.
 # Usage: follow.sh RUN_DIRECTORY OFFSET
-# Frames, one header line each: "log N" then N bytes; "progress JSON"; "gpu CSV"; "beat"; last "exit CODE" or "lost".
+# Frames, one header line each: "log N" then N bytes; "progress JSON"; "gpu CSV"; "beat"; last "exit CODE", "lost" or "taken" (spot).
 
 set -uo pipefail
 cd "$1" || exit 1
@@ -38,6 +38,7 @@ for ((tick = 0; ; tick++)); do
   alive=$([[ -n $pid ]] && kill -0 "$pid" 2>/dev/null && echo yes)
   send_log
   send_news
+  [[ -n $ended && -s spot_notice && $ended != 0 ]] && { printf 'taken\n'; exit; }
   [[ -n $ended ]] && { printf 'exit %s\n' "$ended"; exit; }
   [[ -z $alive && ! -s exit_code ]] && { printf 'lost\n'; exit; }
   ((tick % 10 == 0)) && printf 'beat\n'

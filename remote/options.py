@@ -1,0 +1,48 @@
+"""The options that every command which starts a run takes, said once."""
+
+import dataclasses
+import functools
+import inspect
+
+SETTINGS = {  # each overrides the setting of the same name for one run
+    "instance_types": "machines to try in this order, comma-separated",
+    "market": "on-demand, spot or spot-then-on-demand",
+    "volume": "a named volume that outlives the run, made if need be",
+    "max_hours": "the instance ends itself after so many hours",
+    "max_cost": "... or when so many dollars are spent",
+    "wait_capacity": "go on asking so long when AWS has no machine: 90m, 2h",
+    "ssh_cidr": "who may reach port 22, such as 203.0.113.7/32",
+}
+JOB = {"job": "a file of jobs/, without .py", "set": "a parameter of the job, NAME=VALUE; may be repeated"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What was typed: the job's name, its ["name=value", ...], and the settings that were given."""
+
+    job: str
+    set: list
+    settings: dict
+
+
+def of_a_run(body):
+    """body(c, given, ...) as a function with an option for each of JOB and SETTINGS: Fabric reads its signature."""
+
+    @functools.wraps(body)
+    def with_options(c, job, set=None, **rest):
+        settings = {name: rest.pop(name) for name in SETTINGS if name in rest}
+        settings = {name: value for name, value in settings.items() if value is not None}
+        return body(c, Given(job, set or [], settings), **rest)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [one.replace(kind=kind) for one in list(inspect.signature(body).parameters.values())[2:]]
+    shared = [inspect.Parameter(name, kind, default=None) for name in ("set", *SETTINGS)]
+    positional = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("c", "job")]
+    with_options.__signature__ = inspect.Signature([*positional, *shared, *own])
+    return with_options
+
+
+def task_arguments(own_help=()):
+    """Arguments of Fabric's @task that go with of_a_run."""
+    shared = {name.replace("_", "-"): text for name, text in (JOB | SETTINGS).items()}
+    return {"iterable": ["set"], "help": shared | dict(own_help)}
