@@ -56,6 +56,8 @@ def show_plan(c, given, json=False):
     """What a run would use and cost at most; rents nothing."""
     aws, run = _new(c, given)
     limits = plan.ladder(aws)
+    for note in plan.notes(aws):
+        story.say("plan", note)
     _print(json, plan.as_dict(run, limits), f"{plan.table(limits)}\n\n{plan.parameter_table(run)}")
 
 

@@ -16,6 +16,8 @@ from remote.errors import Denied
 ORDINARY = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
 # A zone without capacity answers "500, retryable", and botocore would ask it again; the ladder of zones asks others.
 LAUNCH = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
+# A price is nice to have today's, but there is a dated table: nobody should wait for one.
+QUICK = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
 PRICING_REGION = "us-east-1"  # the Pricing API answers for all regions from a few
 
 
@@ -62,7 +64,7 @@ class Aws:
 
     @cached_property
     def pricing(self):
-        return self.client("pricing", region=PRICING_REGION)
+        return self.client("pricing", QUICK, PRICING_REGION)
 
     @cached_property
     def instance_connect(self):

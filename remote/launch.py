@@ -7,6 +7,7 @@ from remote import tags as tagging
 from remote.errors import NotFound, TimedOut
 from remote.host import ALIAS
 
+ATTEMPT_FIELDS = {field.name for field in dataclasses.fields(capacity.Attempt)}
 WORTH_LAUNCHING_HOURS = 0.1
 HOST_KEY_FILE = "host_key"  # the private half, kept only until the instance has booted
 
@@ -104,6 +105,12 @@ def hours_left(run):
     return hours
 
 
+def open_way_in(aws, run):
+    """Let this machine's present address reach port 22. Repeated when SSH doesn't answer: addresses change."""
+    cidr = network.caller_cidr(aws.settings.ssh_cidr, aws.address_url)
+    network.open_ssh(aws.ec2, run.group_id, cidr, ec2.tags_for(run, aws.owner))
+
+
 def _launch(aws, run, max_hours):
     """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
     settings = aws.settings
@@ -112,11 +119,12 @@ def _launch(aws, run, max_hours):
         aws.ec2, settings.instance_types, run_volume.zones(aws, run), _market(settings, run)
     )
     image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
-    images.check_architecture(image, attempts[0].instance_type)
+    for instance_type in {attempt.instance_type for attempt in attempts}:
+        images.check_architecture(image, instance_type)
     tags = ec2.tags_for(run, aws.owner)
     run.group_id = network.ensure_group(aws.ec2, None, tags)
     runs.save(run)
-    network.open_ssh(aws.ec2, run.group_id, network.caller_cidr(settings.ssh_cidr, aws.address_url), tags)
+    open_way_in(aws, run)
     instance, _attempt = capacity.launch_first(
         aws.ec2_launch,
         _numbered(run, attempts),
@@ -136,9 +144,11 @@ def _market(settings, run):
 
 def _request(aws, run, image, attempt, max_hours):
     """Arguments of run_instances for one attempt; its price gives the deadline that goes into the user-data."""
-    limit = plan.limit(aws, attempt.instance_type, attempt.market, attempt.zone)
-    run.hours = min(limit.hours, max_hours)
-    run.deadline = plan.deadline(run.hours)
+    limit = plan.limit(aws, attempt.instance_type, attempt.market, attempt.zone, image.root_gib)
+    repeated = run.attempts and run.attempts[-1]["number"] == attempt.number
+    if not repeated:  # else the request must be the same to the letter, or its token is refused
+        run.hours = min(limit.hours, max_hours)
+        run.deadline = plan.deadline(run.hours)
     deadline_s = int(run.hours * 3600)
     run.instance_type, run.market = attempt.instance_type, attempt.market
     run.dollars_per_hour, run.price_source = limit.price.dollars_per_hour, f"{limit.price.source}, {limit.price.as_of}"
@@ -156,7 +166,7 @@ def _numbered(run, attempts):
     """
     if not run.attempts:
         return attempts
-    last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key not in ("at", "token")})
+    last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key in ATTEMPT_FIELDS})
     if not run.instance_id:
         return [last, *(attempt for attempt in attempts if attempt != dataclasses.replace(last, number=0))]
     return [dataclasses.replace(attempt, number=last.number + 1) for attempt in attempts]

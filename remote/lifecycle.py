@@ -3,13 +3,14 @@
 import time
 
 from remote import ec2, follow, host, launch, network, report, run_volume, runs, story, transfer, volumes
-from remote.errors import Interrupted, JobFailed, NotFound
+from remote.errors import Interrupted, JobFailed, NotFound, TimedOut
 from remote.payload import payload
 
 MOUNT = "volume"  # where the volume is mounted, in the login user's home: commands over SSH start in that home
 VENV_FROM_GIB = 16  # TensorFlow with CUDA takes 8 GiB; on a smaller volume the venv goes to the root disk
 SETUP_S = 1800  # pip brings some gigabytes
 SAVE_S = 60  # a job that is asked to stop has so long to save
+FIRST_TRY_S = 30  # then the security group is looked at again
 RECONNECT_S = 60
 RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by then
 
@@ -103,7 +104,11 @@ def connect(aws, run, wait_s=RECONNECT_S):
     host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
     launch.ensure_key_accepted(aws, run, instance)
     login = host.Login(ec2.address(instance), run.user, run.key, run.known_hosts, aws.ssh_config)
-    return host.connect(login, wait_s)
+    try:
+        return host.connect(login, min(wait_s, FIRST_TRY_S))
+    except TimedOut:
+        launch.open_way_in(aws, run)  # this machine's address may have changed
+        return host.connect(login, wait_s)
 
 
 def ensure_mounted(aws, run, machine):
@@ -176,7 +181,8 @@ def pull(aws, run, machine):
     if exit_code.exists():
         run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
         run.pulled = moved.digest
-        ec2.mark_pulled(aws.ec2, [run.instance_id, run.volume_id], moved.digest)
+        # A named volume outlives this run, and what it holds of others may not be home.
+        ec2.mark_pulled(aws.ec2, [run.instance_id] + ([] if run.volume_name else [run.volume_id]), moved.digest)
     runs.save(run)
 
 

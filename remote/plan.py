@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 
 from jobs.parameters import describe
-from remote import catalog, prices, tables
+from remote import catalog, ec2, prices, tables
 
 MACHINES = {  # what a person wants to know of a type; AWS is asked for all else
     "g4dn": "T4 16 GB",
@@ -35,15 +35,16 @@ class Limit:
         return int(self.hours * 3600)
 
 
-def limit(aws, instance_type, market, zone=None):
-    """The Limit of one machine under the settings. market: "on-demand" or "spot"."""
+def limit(aws, instance_type, market, zone=None, root_gib=prices.ROOT_GIB):
+    """The Limit of one machine under the settings. market: "on-demand" or "spot". root_gib: of the image."""
     settings = aws.settings
     if market == "spot":
         price = prices.spot(aws.ec2, instance_type, zone)
     else:
         price = prices.on_demand(aws.pricing, instance_type, settings.region)
-    hours = prices.deadline_hours(price, settings.volume_gib, settings.max_cost, settings.max_hours)
-    return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, settings.volume_gib))
+    disks_gib = (settings.volume_gib, root_gib + ec2.ROOT_GIB_MORE)
+    hours = prices.deadline_hours(price, disks_gib[0], settings.max_cost, settings.max_hours, disks_gib[1])
+    return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, *disks_gib))
 
 
 def markets(settings):
@@ -53,7 +54,19 @@ def markets(settings):
 
 def ladder(aws):
     """A Limit for each machine of the settings, in the order in which they will be tried."""
-    return [limit(aws, kind, market) for market in markets(aws.settings) for kind in aws.settings.instance_types]
+    types = dict.fromkeys(living(kind) for kind in aws.settings.instance_types)
+    return [limit(aws, kind, market) for market in markets(aws.settings) for kind in types]
+
+
+def living(instance_type):
+    """The type itself, or what stands in for one that AWS has retired."""
+    retired = prices.RETIRED.get(instance_type)
+    return retired.replacement if retired else instance_type
+
+
+def notes(aws):
+    """A line for each type asked for that AWS has retired: what it was, what replaces it."""
+    return [f"{kind}: {prices.RETIRED[kind]}" for kind in aws.settings.instance_types if kind in prices.RETIRED]
 
 
 def deadline(hours):

@@ -20,8 +20,8 @@ def new_run(settings, job, assignments):
 
 
 def _readable(name, value):
-    """The absolute Path of a file or folder with something in it, or "" when none was given."""
-    if not value:
+    """The absolute Path of a file or folder with something in it; "" for none, or for a URL that the job fetches."""
+    if not value or "://" in value:
         return ""
     path = Path(value).expanduser().resolve()
     if not path.exists():
