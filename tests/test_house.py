@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def test_a_file_is_one_idea():
 
 @pytest.mark.parametrize("path", SHELL_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_shellcheck_is_content(path):
-    found = subprocess.run(["shellcheck", "-x", path], capture_output=True, text=True, cwd=ROOT)
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    found = subprocess.run([shellcheck, "-x", path], capture_output=True, text=True, cwd=ROOT)
     assert found.returncode == 0, found.stdout
 
 
