@@ -45,7 +45,7 @@ JSON = {"json": "for programs: JSON on stdout"}
 def train(c, given, detach=False, json=False):
     """The whole life of a run: launch to verified results."""
     aws, run = _new(c, given)
-    story.say("plan", plan.sentence(run, plan.ladder(aws)))
+    story.say("plan", plan.sentence(run, [] if run.host else plan.ladder(aws)))
     lifecycle.train(aws, run, detach)
     _print(json, history.row(run), run.id if detach else None)
 
@@ -212,6 +212,8 @@ def _aws(c, run=None, **given):
     """The Aws that a command works on; for an existing run, the one that the run was launched in."""
     where = run.options | {"cloud": run.cloud, "region": run.region} if run else {}
     chosen = settings.read(c.config, given | where)
+    if isinstance(c, fabric.Connection) or (run and run.host):
+        return Aws(chosen, Cloud())  # never asked
     return Aws(chosen, settings.choose(CLOUDS, chosen.cloud)(chosen))
 
 
@@ -220,6 +222,8 @@ def _new(c, given):
     aws = _aws(c, **given.settings)
     run = request.new_run(aws.settings, given.job, given.set)
     run.options = given.settings
+    if isinstance(c, fabric.Connection):  # bin/fab -H user@box train: a machine that is there already
+        run.host = f"{c.user}@{c.host}:{c.port}"
     return aws, run
 
 
@@ -229,7 +233,7 @@ def _existing(c, run_id):
     try:
         run = runs.find(chosen, run_id)
     except NotFound:
-        if not run_id:
+        if not run_id or (chosen.runs / run_id).exists():
             raise
         aws = _aws(c)
         return aws, launch.adopt(aws, run_id)

@@ -30,7 +30,7 @@ def watch(host, remote_folder, log, show):
     except (EOFError, OSError) as error:
         raise hosts.disconnected(host, error) from None
     finally:
-        channel.close()
+        hosts.hang_up(channel)
 
 
 def _command(remote_folder, offset):

@@ -1,6 +1,9 @@
 """The runs that there were and are, with what each cost: the folders here, and what AWS still has of them."""
 
+import contextlib
+
 from remote import ec2, prices, runs, tables
+from remote.errors import NotFound
 from remote.tags import DEADLINE, JOB, tags_of
 
 COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
@@ -9,8 +12,7 @@ COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
 def rows(settings, living=(), last=20):
     """A dict per run, oldest first. living: [(run id, instance)] that AWS lists now, or () when it wasn't asked."""
     alive = dict(living)
-    known = [runs.load(folder) for folder in runs.folders(settings)[-last:]]
-    here = [row(run, alive.get(run.id)) for run in known]
+    here = [row(run, alive.get(run.id)) for run in _readable(runs.folders(settings)[-last:])]
     recorded = {folder.name for folder in runs.folders(settings)}
     elsewhere = [_foreign_row(run_id, instance) for run_id, instance in living if run_id not in recorded]
     return here + elsewhere
@@ -30,7 +32,14 @@ def month_to_date(settings):
     """Dollars of all runs of this checkout that were launched in the present calendar month (UTC)."""
     month = runs.now()[:7].replace("-", "")
     recent = [folder for folder in runs.folders(settings) if runs.RUN_ID.fullmatch(folder.name)["time"][:6] == month]
-    return sum(cost(runs.load(folder)) for folder in recent)
+    return sum(cost(run) for run in _readable(recent))
+
+
+def _readable(folders):
+    """The Runs of the folders whose records can be read: a damaged one must not hide the others."""
+    for folder in folders:
+        with contextlib.suppress(NotFound):
+            yield runs.load(folder)
 
 
 def table(found):

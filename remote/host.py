@@ -1,5 +1,6 @@
 """The one place where the network is crossed: an SSH connection to an instance whose host key is known beforehand."""
 
+import contextlib
 import dataclasses
 import ipaddress
 import select
@@ -35,13 +36,17 @@ class CommandFailed(Failure):
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """How to get in: user, private key file, a file that pins the host's key, the ssh_config to honour."""
+    """How to get in: user, private key file, a file that pins the host's key, the ssh_config to honour.
+
+    For a machine of the user's own, key and known_hosts are None: the user's keys, agent and known hosts serve.
+    """
 
     address: str
     user: str
-    key: Path
-    known_hosts: Path
+    key: Path | None
+    known_hosts: Path | None
     ssh_config: Path | None
+    port: int = 22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +136,7 @@ def run(host, command, stdin=b"", wait_s=60, check=True):
     except (TimeoutError, EOFError, OSError) as error:
         raise disconnected(host, error) from None
     finally:
-        channel.close()
+        hang_up(channel)
     if check and output.code != 0:
         said = output.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {output.code}"]
         raise CommandFailed(f"On {host.login.address}: {said[-1]}")
@@ -179,14 +184,23 @@ def _connection(login):
     """A fabric.Connection, not yet open, that accepts the pinned host key and no other."""
     path = login.ssh_config if login.ssh_config and login.ssh_config.exists() else None
     config = fabric.Config(overrides={"load_ssh_configs": False}, runtime_ssh_path=str(path) if path else None)
-    options = {"look_for_keys": False, "allow_agent": False, "key_filename": str(login.key), "banner_timeout": 15}
+    options = {"banner_timeout": 15}
+    if login.key:
+        options |= {"look_for_keys": False, "allow_agent": False, "key_filename": str(login.key)}
     connection = fabric.Connection(
-        login.address, user=login.user, config=config, connect_timeout=CONNECT_TIMEOUT_S, connect_kwargs=options
+        login.address,
+        user=login.user,
+        port=login.port if login.port != 22 else None,  # None: ssh_config may say
+        config=config,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        connect_kwargs=options,
     )
-    pinned = connection.client.get_host_keys()
-    name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
-    entry = HostKeyEntry.from_line(login.known_hosts.read_text())
-    pinned.add(name, entry.key.get_name(), entry.key)
+    if login.known_hosts:
+        name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
+        entry = HostKeyEntry.from_line(login.known_hosts.read_text())
+        connection.client.get_host_keys().add(name, entry.key.get_name(), entry.key)
+    else:
+        connection.client.load_system_host_keys()
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())  # Fabric's own default accepts any key
     return connection
 
@@ -207,6 +221,12 @@ def _drain(channel):
     if channel.exit_status == -1 and not channel.transport.is_active():
         raise EOFError("connection closed")
     return channel.exit_status, b"".join(stdout), b"".join(stderr)
+
+
+def hang_up(channel):
+    """Close a channel, even when its connection has just broken: saying goodbye then fails, and need not be told."""
+    with contextlib.suppress(EOFError, OSError):
+        channel.close()
 
 
 def disconnected(host, error):

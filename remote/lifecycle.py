@@ -2,7 +2,7 @@
 
 import time
 
-from remote import ec2, follow, host, launch, network, report, run_volume, runs, story, transfer, volumes
+from remote import ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
 from remote.errors import Interrupted, JobFailed, NotFound, TimedOut
 from remote.payload import payload
 
@@ -27,14 +27,20 @@ def train(aws, run, detach=False):
 def begin(aws, run):
     """Everything up to a started job. What stops it before that undoes what was made."""
     try:
-        launch.ensure_launched(aws, run)
-        machine = ensure_booted(aws, run)
-        ensure_mounted(aws, run, machine)
+        machine = connect(aws, run) if run.host else rent(aws, run)
         ensure_copied(run, machine)
         ensure_started(aws, run, machine)
     except BaseException as stopped:
         undo(aws, run)
         raise _in_words(stopped, f"{run.id} was undone before its job started. Nothing of it is left.") from None
+    return machine
+
+
+def rent(aws, run):
+    """A machine of the run's own, with its volume mounted; returns the Host."""
+    launch.ensure_launched(aws, run)
+    machine = ensure_booted(aws, run)
+    ensure_mounted(aws, run, machine)
     return machine
 
 
@@ -59,7 +65,7 @@ def resume(aws, run):
         raise NotFound(f"{run.id} has ended. {report.whats_left(run)}")
     if not run.started:
         finish(aws, run, begin(aws, run))
-    elif ec2.alive(ec2.find(aws.ec2, run.id)):
+    elif run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
         finish(aws, run)
     else:
         finish(aws, run, replace(aws, run))
@@ -97,6 +103,8 @@ def ensure_booted(aws, run):
 
 def connect(aws, run, wait_s=RECONNECT_S):
     """A Host for the run's instance. Raises NotFound when that has ended, TimedOut, Denied."""
+    if run.host:
+        return own_host.connect(aws, run)
     instance = ec2.find(aws.ec2, run.id)
     if not ec2.alive(instance):
         raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {report.whats_left(run)}")
@@ -133,15 +141,22 @@ def ensure_copied(run, machine):
 def ensure_started(aws, run, machine):
     """The job under nohup, in the first environment that has the pinned packages. Repeating it starts no second job."""
     with story.step("start", "preparing the environment", run.timeline) as told:
-        venv = f"{MOUNT}/venv" if run.volume_gib >= VENV_FROM_GIB else "venv"
+        venv = _venv(run)
         pins = f"{folder(run)}/code/pyproject.toml"
         python = host.script(machine, "setup-env.sh", aws.settings.python, pins, venv, wait_s=SETUP_S).text
-        grace_s = int(aws.settings.grace_minutes * 60)
+        grace_s = 0 if run.host else int(aws.settings.grace_minutes * 60)
         words = ["bash", f"{folder(run)}/scripts/start-job.sh", folder(run), python, run.job, grace_s]
         pid = host.run(machine, " ".join(host.quote(word) for word in words)).text
         told.append(f"{run.job} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
     run.started = run.started or runs.now()
     runs.save(run)
+
+
+def _venv(run):
+    """Where a venv is made if need be: kept on a volume that is large enough, else gone with the machine or the run."""
+    if run.host:
+        return f"{folder(run)}/venv"
+    return f"{MOUNT}/venv" if run.volume_gib >= VENV_FROM_GIB else "venv"
 
 
 def follow_to_end(aws, run, machine=None):
@@ -181,14 +196,15 @@ def pull(aws, run, machine):
     if exit_code.exists():
         run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
         run.pulled = moved.digest
-        # A named volume outlives this run, and what it holds of others may not be home.
-        ec2.mark_pulled(aws.ec2, [run.instance_id] + ([] if run.volume_name else [run.volume_id]), moved.digest)
+        if run.instance_id:
+            # A named volume outlives this run, and what it holds of others may not be home.
+            ec2.mark_pulled(aws.ec2, [run.instance_id] + ([] if run.volume_name else [run.volume_id]), moved.digest)
     runs.save(run)
 
 
 def pull_or_rescue(aws, run):
     """pull, from the run's instance or, when that has gone, from its volume on another machine of the same zone."""
-    if ec2.alive(ec2.find(aws.ec2, run.id)):
+    if run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
         pull(aws, run, connect(aws, run))
         return
     if run.pulled or not run_volume.find(aws, run):
@@ -205,6 +221,9 @@ def pull_or_rescue(aws, run):
 
 def end(aws, run):
     """Nothing of the run lives on but what is meant to: a named volume, or one whose results aren't home."""
+    if run.host:
+        own_host.leave(aws, run)
+        return
     with story.step("end", "terminating the instance", run.timeline) as told:
         instance = ec2.find(aws.ec2, run.id)
         if instance:
@@ -234,7 +253,8 @@ def stop(aws, run, discard=False):
 
     discard: without the results. Raises Unverified when they couldn't be pulled; they are then on the volume.
     """
-    if discard or not run.started or not ec2.alive(ec2.find(aws.ec2, run.id)):
+    alive = run.host or ec2.alive(ec2.find(aws.ec2, run.id))
+    if discard or not run.started or not alive:
         if discard:
             run.pulled = run.pulled or "discarded"
         end(aws, run)
@@ -249,7 +269,7 @@ def stop(aws, run, discard=False):
 
 def folder(run):
     """The run's folder on the instance, relative to the login user's home."""
-    return f"{MOUNT}/runs/{run.id}"
+    return f"{own_host.FOLDER if run.host else MOUNT}/runs/{run.id}"
 
 
 def _in_words(stopped, words):

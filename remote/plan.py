@@ -93,7 +93,9 @@ def _row(one):
 
 
 def sentence(run, limits):
-    """The plan in one line, for the story of a run."""
+    """The plan in one line, for the story of a run. limits: from ladder(), empty for a machine of the user's own."""
+    if run.host:
+        return f"{run.job} on {run.host}, a machine of yours: nothing is rented, nothing ends it"
     first, others = limits[0], len(limits) - 1
     more = f" (or {others} other{'s' if others > 1 else ''})" if others else ""
     return (

@@ -5,15 +5,20 @@ from remote import follow, history, host, plan, runs, story
 
 def ended(aws, run):
     """The last lines: where the results are, what they cost, what to type next."""
+    if not run.host:
+        _say_cost(aws, run)
+    story.say("" if not run.host else "report", f"Results: {run.folder}/out/   log: {run.log}")
+    if (run.folder / "out/samples").exists():
+        story.say("", f"Next: bin/sample.sh --run {run.id} --temperature 0.8")
+
+
+def _say_cost(aws, run):
     minutes = runs.seconds(run.launched, run.closed) / 60
     free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
     story.say(
         "report",
         f"{minutes:.1f} min of {plan.machine(run.instance_type)}: ${history.cost(run):.3f} at {run.price_source}{free}",
     )
-    story.say("", f"Results: {run.folder}/out/   log: {run.log}")
-    if (run.folder / "out/samples").exists():
-        story.say("", f"Next: bin/sample.sh --run {run.id} --temperature 0.8")
 
 
 def whats_left(run):
@@ -27,8 +32,9 @@ def whats_left(run):
 
 def detached(run):
     """What to type after a Ctrl-C."""
+    until = f", until {story.clock(run.deadline)} at most" if run.deadline else ""
     return (
-        f"Detached: {run.job} goes on without you, until {story.clock(run.deadline)} at most.\n"
+        f"Detached: {run.job} goes on without you{until}.\n"
         f"  watch it again:        bin/fab follow --run {run.id}\n"
         f"  stop it, keep results: bin/fab terminate --run {run.id}"
     )

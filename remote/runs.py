@@ -38,6 +38,7 @@ class Run:
     attempts: list = dataclasses.field(default_factory=list)  # each launch, recorded before it is tried
     hours: float = 0.0  # the limit that the instance enforces
     deadline: str = ""
+    host: str = ""  # "user@name:port" of a machine that the user has already; nothing is rented then
     instance_id: str = ""
     instance_type: str = ""
     zone: str = ""

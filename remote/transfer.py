@@ -199,7 +199,7 @@ def _fetch_together(host, remote_folder, folder, entries):
             with _partial(folder, entry).open("wb") as file:
                 _copy(host, channel, file, entry.size)
     finally:
-        channel.close()
+        hosts.hang_up(channel)
 
 
 def _fetch_large(host, remote, partial, size):
@@ -216,7 +216,7 @@ def _fetch_large(host, remote, partial, size):
         with partial.open("ab") as file:
             _copy(host, channel, file, size - have)
     finally:
-        channel.close()
+        hosts.hang_up(channel)
 
 
 def _copy(host, channel, file, size):
@@ -228,8 +228,13 @@ def _copy(host, channel, file, size):
             left -= len(block)
     except (TimeoutError, OSError) as error:
         raise hosts.disconnected(host, error) from None
-    if left and not host.connection.is_connected:
+    if left and not _said_goodbye(channel):  # cut; else the file has become shorter, which its SHA-256 will tell
         raise hosts.disconnected(host, EOFError(f"{left} bytes of {Path(file.name).name} are still to come"))
+
+
+def _said_goodbye(channel):
+    """Did the command on the instance end by itself, and not with the connection?"""
+    return channel.status_event.wait(SILENCE_S) and channel.exit_status >= 0
 
 
 def _total(entries):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run the job and keep its books: pid, log, heartbeat, GPU samples, exit code; then give the client a grace time.
-# Usage: run-job.sh RUN_DIRECTORY PYTHON JOB GRACE_SECONDS        (start-job.sh calls it)
+# Usage: run-job.sh RUN_DIRECTORY PYTHON JOB GRACE_SECONDS        (start-job.sh calls it; 0: never power off)
 # Files in RUN_DIRECTORY: pid, log, heartbeat, gpu.csv, out/ (what the job writes), exit_code (last, and whole).
 
 set -uo pipefail
@@ -18,6 +18,8 @@ sample_gpu() { # a line per GPU each five seconds, in the columns that gpu.sh na
   while sleep 5; do bash "$scripts/gpu.sh" >>gpu.csv 2>/dev/null; done
 }
 
+power_off() { ((grace_s == 0)) || bash "$scripts/deadline.sh" "$@"; } # 0: a machine that is not ours to end
+
 beat() { while touch heartbeat; do sleep 5; done; }
 
 # The job gets a process group of its own, so that what it forks can be ended with it.
@@ -27,7 +29,7 @@ trap 'kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null' TE
 sample_gpu & sampler=$!
 beat & heart=$!
 bash "$scripts/watch-spot.sh" "$run" $$ >/dev/null 2>&1 & spot=$!
-bash "$scripts/deadline.sh" start off
+power_off start off
 
 # A trapped signal makes wait return early, so ask again until the job is really gone.
 status=0
@@ -35,7 +37,7 @@ while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done
 kill -KILL -- "-$child" 2>/dev/null # what the job forked and left behind
 
 kill "$sampler" "$heart" "$spot" 2>/dev/null
-bash "$scripts/deadline.sh" grace "$grace_s"
+power_off grace "$grace_s"
 sync
 rm -f reserve
 write_exit_code "$status"
