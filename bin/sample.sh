@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # Summary: Write text with the weights that a run brought home.
-# Usage: bin/sample.sh [--run ID] [--length N] [--temperature T] [--prompt TEXT] [--seed N] [--runs-dir DIR]
+# Usage: bin/sample.sh [--run ID] [--length N] [--temperature T] [--prompt TEXT] [--seed N] [...]
 #
 #   --run ID          the run; default: the newest finished one of a language model
-#   --length N        characters to write, 500 by default
-#   --temperature T   0.7 by default: lower is safer, higher is bolder, 0 is always the likeliest
+#   --length N        symbols to write (characters, or words), 500 by default
 #   --prompt TEXT     go on from this text
+#   --temperature T   0.7 by default: lower is safer, higher is bolder, 0 is always the likeliest
+#   --top-k K         choose among the K likeliest only
+#   --top-p P         choose among the likeliest that together have the probability P
 #   --seed N          same seed, same text; default: another one each time
+#   --samples N       N texts, written side by side
+#   --as NAME         begin with what this person says; --in CHANNEL: there. For lstm_slack
+#   --stop TEXT       end a text before this; for a line end: --stop $'\n'
+#   --json            a line of JSON for each text
+#   --score FILE      write nothing; print how many nats per symbol the model needs for the file
 #   --runs-dir DIR    where the runs are; default: runs
 #
 # Exits 0; 2 for a wrong value; 3 for no such run, or damaged weights.

@@ -1,0 +1,41 @@
+"""A training's whole state on disk: enough to go on bit for bit as if it had never been stopped.
+
+One HDF5 file a checkpoint, `checkpoint/step-00000972.h5`, appearing whole; the last two are kept, in case the newest is
+damaged. Inside: the arrays under their position, and a JSON text of everything else.
+"""
+
+import json
+
+import h5py
+import numpy as np
+
+from jobs import atomic
+
+KEPT = 2
+
+
+def save(folder, step, arrays, progress):
+    """Write the state after `step` steps, then drop all but the last two. progress: whatever JSON can hold."""
+    with atomic.replacing(folder / f"step-{step:08d}.h5") as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["progress"] = json.dumps(progress)
+        for position, array in enumerate(arrays):
+            file.create_dataset(str(position), data=np.asarray(array), fletcher32=np.ndim(array) > 0)
+        file.attrs["arrays"] = len(arrays)
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def load(folder):
+    """(arrays, progress) of the newest checkpoint that is whole, or None."""
+    for path in _newest_first(folder):
+        try:
+            with h5py.File(path) as file:
+                arrays = [file[str(position)][()] for position in range(file.attrs["arrays"])]
+                return arrays, json.loads(file.attrs["progress"])
+        except (OSError, KeyError, ValueError) as wrong:
+            print(f"Skipped the damaged checkpoint {path.name}: {wrong}", flush=True)
+    return None
+
+
+def _newest_first(folder):
+    return sorted(folder.glob("step-*.h5"), reverse=True)

@@ -1,0 +1,79 @@
+"""Learn a text one character at a time, then write more of it: an LSTM on Alice's Adventures in Wonderland.
+
+    python -m jobs.lstm_aiw --out runs/here                       # 12 epochs: a minute and a half on two cores
+    python -m jobs.lstm_aiw --out runs/mine --text letters.txt    # your own text, 100 kB at least
+
+Many streams of the text are read side by side, 50 characters at a time, with a target after every character and the
+LSTM's state carried on (truncated back-propagation through time: Williams and Peng 1990; Graves, arXiv:1308.0850).
+"""
+
+from dataclasses import dataclass
+
+from jobs import corpus, evaluation, language_model, metrics, parameters, registry, training
+from jobs.parameters import option
+from jobs.streams import Streams
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What `--set name=value` and the flags may change."""
+
+    text: str = option("", "your own: a file, a folder of .txt files, https://, s3://; empty: Alice", file=True)
+    encoding: str = option("", "of that text, such as latin-1; empty: UTF-8, or as its byte-order mark says")
+    lower_case: bool = option(True, "fold capitals: fewer characters, each seen more often")
+    rare: int = option(1, "characters that occur less often than this are not learnt", at_least=1)
+    held_out: float = option(0.1, "share of the text, its end, that is only tested on", above=0, at_most=0.5)
+    epochs: int = option(12, "passes over the text; under 4 reads as noise", at_least=1)
+    batch: int = option(32, "streams read side by side", at_least=1)
+    timesteps: int = option(50, "characters between two updates", at_least=1)
+    embedding: int = option(64, "numbers that stand for a character", at_least=1)
+    units: int = option(256, "size of an LSTM layer", at_least=1)
+    layers: int = option(1, "LSTM layers; two cost twice as much and gain little here", at_least=1, at_most=8)
+    dropout: float = option(0.3, "share of each layer's outputs left out while learning", at_least=0, at_most=0.9)
+    embedding_dropout: float = option(0.1, "the same of the embedding", at_least=0, at_most=0.9)
+    learning_rate: float = option(0.02, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
+    sample_length: int = option(500, "characters of the sample after each epoch", at_least=0)
+    temperature: float = option(0.7, "of that sample: lower is safer, higher is bolder", at_least=0)
+    seed: int = option(0, "same seed, same machine: same weights", at_least=0)
+
+
+def data(params):
+    """The text's vocabulary, a list of characters, and its two parts as arrays of their numbers: learnt, held out."""
+    paths = corpus.find(params.text) if params.text else (registry.fetch(registry.ALICE),)
+    text = corpus.Text(paths, params.encoding, params.lower_case)
+    vocabulary = corpus.vocabulary(text, params.rare)
+    return vocabulary, *corpus.split(corpus.encode(text, vocabulary), params.held_out)
+
+
+def build(params, symbols, batch=None):
+    """The network: (rows, timesteps) of character numbers -> (rows, timesteps, symbols) of logits for the next ones.
+
+    batch: the fixed number of rows of a network that carries its state from call to call; None: any, beginning at zero.
+    """
+    from keras import Input, Model, layers
+
+    numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
+    flow = layers.Embedding(symbols, params.embedding)(numbers)
+    flow = layers.Dropout(params.embedding_dropout)(flow)
+    for _ in range(params.layers):
+        flow = layers.LSTM(params.units, return_sequences=True, stateful=batch is not None)(flow)
+        flow = layers.Dropout(params.dropout)(flow)
+    return Model(numbers, layers.Dense(symbols)(flow))
+
+
+def train(params, out):
+    """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
+    vocabulary, learnt, held_out = data(params)
+    batches = Streams(learnt, params.batch, params.timesteps, params.seed)
+    print(f"Learning {len(learnt):,} characters, {len(vocabulary)} different; {len(held_out):,} held out.", flush=True)
+
+    training.make_repeatable(params.seed)
+    models = build(params, len(vocabulary), params.batch), build(params, len(vocabulary))
+    training.compile_adam(models[0], params, batches.steps)
+    test = evaluation.pieces(learnt, held_out, context=4 * params.timesteps)
+    finish_epoch = language_model.epoch_end(out, "lstm_aiw", params, models, test, vocabulary=vocabulary)
+    metrics.plot(out, training.fit(models[0], batches, params, out, finish_epoch))
+
+
+if __name__ == "__main__":
+    parameters.main(Parameters, train, __doc__)

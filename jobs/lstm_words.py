@@ -1,0 +1,87 @@
+"""Learn a text one word at a time: an LSTM whose output layer is its embedding turned round, on eight novels.
+
+    python -m jobs.lstm_words --out runs/words                       # half an hour on two cores, minutes on a GPU
+    python -m jobs.lstm_words --out runs/mine --text my-novels/      # your own: a million words or more
+
+The same streams as in lstm_aiw; the vocabulary is cut, what is rarer is one unknown word. The perplexity on the end of
+every book is reported beside that of a Kneser-Ney trigram, which is what an LSTM has to beat.
+Source: Zaremba et al., arXiv:1409.2329; tied weights: Press and Wolf, arXiv:1608.05859.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs import corpus, evaluation, kneser_ney, language_model, metrics, parameters, registry, training, words
+from jobs.parameters import option
+from jobs.streams import Streams
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What `--set name=value` and the flags may change."""
+
+    text: str = option("", "your own: a file, a folder of .txt files, https://, s3://; empty: eight novels", file=True)
+    encoding: str = option("", "of that text, such as latin-1; empty: UTF-8, or as its byte-order mark says")
+    lower_case: bool = option(False, "fold capitals")
+    vocabulary: int = option(10_000, "different words; all others are one unknown word", at_least=10)
+    held_out: float = option(0.1, "share of each file, its end, that is only tested on", above=0, at_most=0.5)
+    epochs: int = option(8, "passes over the text", at_least=1)
+    batch: int = option(32, "streams read side by side", at_least=1)
+    timesteps: int = option(35, "words between two updates", at_least=1)
+    embedding: int = option(256, "numbers that stand for a word; also the size of the last LSTM layer", at_least=1)
+    units: int = option(256, "size of the LSTM layers before the last", at_least=1)
+    layers: int = option(2, "LSTM layers", at_least=1, at_most=8)
+    dropout: float = option(0.4, "share of each layer's outputs left out while learning", at_least=0, at_most=0.9)
+    embedding_dropout: float = option(0.2, "the same of the embedding", at_least=0, at_most=0.9)
+    learning_rate: float = option(0.004, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
+    sample_length: int = option(200, "words of the sample after each epoch", at_least=0)
+    temperature: float = option(0.8, "of that sample: lower is safer, higher is bolder", at_least=0)
+    seed: int = option(0, "same seed, same machine: same weights", at_least=0)
+
+
+def data(params):
+    """The vocabulary, a list of words, and two arrays of their numbers: learnt, and held out of every file."""
+    paths = corpus.find(params.text) if params.text else [registry.fetch(novel) for novel in registry.NOVELS]
+    books = [list(words.tokens(corpus.Text((path,), params.encoding, params.lower_case))) for path in paths]
+    vocabulary = words.vocabulary((word for book in books for word in book), params.vocabulary)
+    parts = [corpus.split(words.encode(book, vocabulary), params.held_out) for book in books]
+    return vocabulary, *(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def build(params, symbols, batch=None):
+    """The network: (rows, timesteps) of word numbers -> (rows, timesteps, symbols) of logits for the next ones.
+
+    batch: the fixed number of rows of a network that carries its state from call to call; None: any, beginning at zero.
+    """
+    from keras import Input, Model, layers
+
+    numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
+    embedding = layers.ReversibleEmbedding(symbols, params.embedding)
+    flow = layers.Dropout(params.embedding_dropout)(embedding(numbers))
+    for units in [params.units] * (params.layers - 1) + [params.embedding]:
+        flow = layers.LSTM(units, return_sequences=True, stateful=batch is not None)(flow)
+        flow = layers.Dropout(params.dropout)(flow)
+    return Model(numbers, embedding(flow, reverse=True))
+
+
+def train(params, out):
+    """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
+    vocabulary, learnt, held_out = data(params)
+    baseline = math.exp(kneser_ney.nats_per_symbol(learnt, held_out, len(vocabulary)))
+    batches = Streams(learnt, params.batch, params.timesteps, params.seed)
+    print(f"Learning {len(learnt):,} words, {len(vocabulary):,} different; {len(held_out):,} held out.")
+    print(f"A Kneser-Ney trigram has perplexity {baseline:.1f} on what is held out.", flush=True)
+
+    training.make_repeatable(params.seed)
+    models = build(params, len(vocabulary), params.batch), build(params, len(vocabulary))
+    training.compile_adam(models[0], params, batches.steps)
+    test = evaluation.pieces(learnt, held_out, context=4 * params.timesteps)
+    facts = {"vocabulary": vocabulary, "symbols": "words", "kneser_ney_perplexity": baseline}
+    finish_epoch = language_model.epoch_end(out, "lstm_words", params, models, test, **facts)
+    metrics.plot(out, training.fit(models[0], batches, params, out, finish_epoch))
+
+
+if __name__ == "__main__":
+    parameters.main(Parameters, train, __doc__)

@@ -1,0 +1,27 @@
+"""What a finished epoch leaves for others to use: weights in HDF5, and in JSON all one must know to read them."""
+
+import dataclasses
+import platform
+
+from jobs import atomic
+
+
+def write(out, job, params, model, **facts):
+    """Write model.weights.h5 (Keras 3's format, no pickle) and model.json.
+
+    job: its name. facts: what a reader of the weights needs besides the parameters (vocabulary, metrics, ...).
+    """
+    with atomic.replacing(out / "model.weights.h5") as temporary:
+        model.save_weights(temporary)
+    description = {"job": job, "parameters": dataclasses.asdict(params), "versions": versions()} | facts
+    atomic.write_json(out / "model.json", description, indent=1)
+
+
+def versions():
+    """{name: version} of what the numbers may depend on."""
+    import keras
+    import numpy
+    import tensorflow as tf
+
+    modules = {"keras": keras, "tensorflow": tf, "numpy": numpy}
+    return {"python": platform.python_version()} | {name: module.__version__ for name, module in modules.items()}

@@ -1,0 +1,44 @@
+"""A long sequence cut for truncated back-propagation through time: many streams read side by side, a bit at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.parameters import BadInput
+
+
+@dataclass(frozen=True)
+class Streams:
+    """`batch` readers, each with its own equal part of the text; a step moves every one `timesteps` symbols on.
+
+    So row b of one step continues row b of the step before, and an LSTM that keeps its state sees more than timesteps.
+    """
+
+    numbers: np.ndarray  # (length,) ints, memory-mapped or not
+    batch: int
+    timesteps: int
+    seed: int = 0
+
+    def __post_init__(self):
+        needed = (self.batch + 1) * self.timesteps
+        if len(self.numbers) < needed:
+            raise BadInput(
+                f"The text is too short: expected at least {needed} symbols to learn from (batch {self.batch}, "
+                f"timesteps {self.timesteps}), got {len(self.numbers)}. Make batch or timesteps smaller."
+            )
+
+    @property
+    def steps(self):
+        """Steps in an epoch; a few symbols at the end of each part are left over, other ones in each epoch."""
+        return (len(self.numbers) - self.timesteps) // self.batch // self.timesteps
+
+    def at(self, epoch, step):
+        """Inputs and targets of one step: two arrays (batch, timesteps) of int32; targets are the symbols that follow.
+
+        Each epoch cuts elsewhere, by a random shift that follows from seed and epoch alone.
+        """
+        shift = np.random.default_rng((self.seed, epoch)).integers(self.timesteps)
+        part = (len(self.numbers) - shift - 1) // self.batch
+        starts = shift + step * self.timesteps + part * np.arange(self.batch)
+        rows = np.stack([self.numbers[start : start + self.timesteps + 1] for start in starts]).astype(np.int32)
+        return rows[:, :-1], rows[:, 1:]

@@ -1,0 +1,162 @@
+"""Text from a language model, symbol by symbol; and how likely it finds a given one."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs import network as net
+from jobs import words
+from jobs.corpus import UNKNOWN
+from jobs.parameters import BadInput
+
+BLOCK = 128  # symbols between two looks at the clock, and per draw of random numbers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the next symbol is chosen out of the probabilities."""
+
+    temperature: float = 1.0  # logits are divided by it; 0: always the likeliest
+    top_k: int = 0  # only among the k likeliest; 0: all
+    top_p: float = 1.0  # only among the likeliest that together have this probability
+    seed: int = 0
+
+
+def numbers(network, text):
+    """The symbol numbers of a text. Raises BadInput for symbols that the model never saw and has no number for."""
+    known, symbols = _known(network), split(network, text)
+    strange = sorted(set(symbols) - set(known))
+    if strange and UNKNOWN not in known:
+        raise BadInput(f"The model never saw {' '.join(map(repr, strange[:5]))}. It knows: {''.join(known)!r}.")
+    return [known.get(symbol, len(known) - 1) for symbol in symbols]
+
+
+def known_numbers(network, text):
+    """The same with such symbols left out, and how many they were."""
+    known, symbols = _known(network), split(network, text)
+    unknown = known.get(UNKNOWN)
+    found = [number for symbol in symbols if (number := known.get(symbol, unknown)) is not None]
+    return found, len(symbols) - len(found)
+
+
+def split(network, text):
+    """The symbols of a text, characters or words, lower-cased if the model's own text was."""
+    text = text.lower() if network.parameters.get("lower_case") else text
+    return list(words.tokens([text]))[:-1] if network.is_words else list(text)
+
+
+def blocks(network, length, prompt="", choice=None, rows=None):
+    """Write `length` symbols after the prompt (or a line end): yields arrays (n,) or (n, rows) of symbol numbers.
+
+    The first block is one symbol, so that it can be shown at once. rows: several texts side by side, or None for one.
+    """
+    choice = choice or Choice()
+    random = np.random.default_rng(choice.seed)
+    state = net.begin(network, rows)
+    *before, symbol = numbers(network, prompt) or [_start(network)]
+    spread = (lambda number: number) if rows is None else (lambda number: np.full(rows, number))
+    for number in before:
+        net.step(network, state, spread(number))
+    symbol, done = spread(symbol), 0
+    while done < length:
+        count = min(BLOCK, length - done) if done else 1
+        noise = _noise(network, random, choice, (count, *np.shape(symbol)))
+        block = np.empty((count, *np.shape(symbol)), np.int64)
+        for position in range(count):
+            logits = net.step(network, state, symbol)
+            block[position] = symbol = _choose(logits, choice, noise[position])
+        yield block
+        done += count
+
+
+def pieces(network, length, prompt="", choice=None, stop=""):
+    """What is written after the prompt, as texts to be shown one after the other; ends before `stop`, if that comes."""
+    written = (
+        "".join([network.vocabulary[number] for number in block]) for block in blocks(network, length, prompt, choice)
+    )
+    return _until(stop, written) if stop else written
+
+
+def texts(network, length, rows, prompt="", choice=None, stop=""):
+    """What is written after the prompt in `rows` different ways, side by side: much faster than one after the other."""
+    columns = np.concatenate([np.zeros((0, rows), int), *blocks(network, length, prompt, choice, rows)]).T
+    whole = ("".join([network.vocabulary[number] for number in column]) for column in columns)
+    return [text.partition(stop)[0] if stop else text for text in whole]
+
+
+def score(network, symbols):
+    """Nats per symbol: mean negative log likelihood of all but the first of the symbol numbers, two at least."""
+    state, total = net.begin(network), 0.0
+    for before, after in itertools.pairwise(symbols):
+        logits = net.step(network, state, before)
+        total += _log_sum(logits) - float(logits[after])
+    return total / (len(symbols) - 1)
+
+
+def probabilities(logits):
+    """Softmax over the last axis."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def _known(network):
+    return {symbol: number for number, symbol in enumerate(network.vocabulary)}
+
+
+def _until(stop, written):
+    """The same texts up to `stop`, which may begin in one and end in the next."""
+    held = ""
+    for piece in written:
+        before, found, _after = (held + piece).partition(stop)
+        if found:
+            yield before
+            return
+        held = before[max(0, len(before) - len(stop) + 1) :]
+        yield before[: len(before) - len(held)]
+    yield held
+
+
+def _start(network):
+    """What comes before a text without a prompt: a line end, as texts begin lines."""
+    return network.vocabulary.index("\n") if "\n" in network.vocabulary else 0
+
+
+def _noise(network, random, choice, shape):
+    """Gumbel noise (*shape, S): adding it to scaled logits and taking the highest is to draw from their softmax.
+
+    UNKNOWN gets minus infinity: it is never chosen. Temperature 0 gets no noise.
+    """
+    shape += (len(network.vocabulary),)
+    noise = random.gumbel(size=shape).astype(np.float32) if choice.temperature else np.zeros(shape, np.float32)
+    if network.vocabulary[-1] == UNKNOWN:
+        noise[..., -1] = -np.inf
+    return noise
+
+
+def _choose(logits, choice, noise):
+    """The number of the next symbol, or (rows,) of them."""
+    if choice.temperature:
+        logits *= np.float32(1 / max(choice.temperature, 1e-6))
+    if choice.top_k or choice.top_p < 1:
+        _bar_unlikely(logits + np.where(np.isneginf(noise), noise, 0), logits, choice)
+    logits += noise
+    return int(logits.argmax()) if logits.ndim == 1 else logits.argmax(-1)
+
+
+def _bar_unlikely(allowed, logits, choice):
+    """Set to minus infinity what is not among the top_k likeliest, or not needed to reach the probability top_p."""
+    order = np.argsort(allowed, -1)[..., ::-1]
+    if choice.top_k:
+        np.put_along_axis(logits, order[..., choice.top_k :], -np.inf, -1)
+    if choice.top_p < 1:
+        likeliest = np.take_along_axis(probabilities(allowed), order, -1)
+        needed = np.cumsum(likeliest, -1) - likeliest < choice.top_p
+        needed[..., 0] = True
+        ranks = np.argsort(order, -1)
+        logits[~np.take_along_axis(needed, ranks, -1)] = -np.inf
+
+
+def _log_sum(logits):
+    highest = logits.max()
+    return float(highest + np.log(np.exp(logits - highest).sum()))

@@ -1,0 +1,115 @@
+"""The job as a whole: what it leaves behind, how it goes on after it was stopped, what it says to a wrong text."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import h5py
+import numpy as np
+import pytest
+
+from jobs import lstm_aiw, parameters, training
+from jobs.parameters import BadInput
+
+
+def weights(out):
+    found = {}
+    with h5py.File(out / "model.weights.h5") as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def assert_same_weights(one, other):
+    one, other = weights(one), weights(other)
+    assert one.keys() == other.keys() and len(one) > 5
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+def history(out):
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+def train_until(step, params, out, monkeypatch):
+    """Train, asked to stop during that step of this process, counted from 1; it must save and exit with 143."""
+    at, made = lstm_aiw.Streams.at, 0
+
+    def at_and_stop(streams, *position):
+        nonlocal made
+        made += 1
+        if made == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return at(streams, *position)
+
+    monkeypatch.setattr(lstm_aiw.Streams, "at", at_and_stop)
+    with pytest.raises(SystemExit) as exit_:
+        lstm_aiw.train(params, out)
+    assert exit_.value.code == 143
+
+
+def test_a_run_leaves_what_was_promised(tiny_run):
+    out = tiny_run / "out"
+    rows = history(out)
+    model = json.loads((out / "model.json").read_text())
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert rows[-1]["held_out_loss"] < rows[0]["held_out_loss"]
+    assert model["metrics"]["held_out_loss"] == rows[-1]["held_out_loss"]
+    assert model["parameters"]["units"] == 12 and "keras" in model["versions"]
+    assert len((out / "samples" / "epoch-003.txt").read_text()) == 40
+    assert (out / "plots" / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list((out / "tensorboard").iterdir())) == 1
+    progress = json.loads((out / "progress.json").read_text())
+    assert (progress["epoch"], progress["step"]) == (3, progress["steps"])
+    assert not list(out.rglob(".writing-*"))
+
+
+def test_stopped_anywhere_it_ends_with_the_same_weights(tiny_run, tiny_parameters, tmp_path, monkeypatch):
+    """In mid-epoch and at an epoch's last step: bit for bit, each epoch once."""
+    steps = (2400 * 9 // 10 - 10) // 4 // 10
+    train_until(steps + 7, tiny_parameters, tmp_path, monkeypatch)
+    train_until(steps - 7, tiny_parameters, tmp_path, monkeypatch)
+    lstm_aiw.train(tiny_parameters, tmp_path)
+    assert_same_weights(tiny_run / "out", tmp_path)
+    assert history(tmp_path) == history(tiny_run / "out")
+
+
+def test_with_a_damaged_checkpoint_it_ends_with_the_same_weights(tiny_run, tiny_parameters, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)  # one after each step
+    train_until(60, tiny_parameters, tmp_path, monkeypatch)
+    newest = max((tmp_path / "checkpoint").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-100])
+    lstm_aiw.train(tiny_parameters, tmp_path)
+    assert_same_weights(tiny_run / "out", tmp_path)
+
+
+def test_a_finished_run_started_again_changes_nothing(tiny_run, tiny_parameters):
+    before = weights(tiny_run / "out")
+    lstm_aiw.train(tiny_parameters, tiny_run / "out")
+    np.testing.assert_equal(weights(tiny_run / "out"), before)
+
+
+def test_a_checkpoint_of_other_parameters_is_refused(tiny_run, tiny_parameters):
+    with pytest.raises(BadInput, match="holds a training with dropout 0.3, not 0.2. Use another --out"):
+        lstm_aiw.train(dataclasses.replace(tiny_parameters, dropout=0.2), tiny_run / "out")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "too short"), (b"Alice was", "too short"), (b"\xff\xfe" + b"\0\xd8" * 2000, "utf-16")],
+)
+def test_a_text_that_cannot_be_learnt_exits_2_with_one_line(tmp_path, content, message, capsys):
+    (tmp_path / "text.txt").write_bytes(content)
+    arguments = ["--out", str(tmp_path / "out"), "--text", str(tmp_path / "text.txt")]
+    with pytest.raises(SystemExit) as exit_:
+        parameters.main(lstm_aiw.Parameters, lstm_aiw.train, "", arguments)
+    told = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert message in told and told.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_default_run_reads_like_alice(tmp_path):
+    lstm_aiw.train(lstm_aiw.Parameters(), tmp_path)
+    assert history(tmp_path)[-1]["held_out_loss"] <= 1.36

@@ -1,0 +1,127 @@
+"""A Slack export reads as a reader would wish, only what was selected leaves the machine, and it can be learnt."""
+
+import json
+import shutil
+
+import pytest
+
+from jobs import lstm_slack, slack_export, speaking
+from jobs.parameters import BadInput, NotFound
+from jobs.sample import main
+from jobs.slack_export import Selection, conversations
+
+DAY = 1_704_103_200  # 2024-01-01 10:00 UTC
+
+
+def said(user, text, minute, **more):
+    return {"type": "message", "user": user, "text": text, "ts": f"{DAY + 60 * minute}.000100", **more}
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    """An export's folder, in Slack's real format."""
+    folder = tmp_path_factory.mktemp("export")
+    thread = {"thread_ts": f"{DAY}.000100"}
+    files = {
+        "users.json": [
+            {"id": "U1", "name": "alice", "real_name": "Alice Liddell", "profile": {"display_name": "Alice"}},
+            {"id": "U2", "name": "bstone", "profile": {"display_name": "", "real_name": "Bob Stone"}},
+            {"id": "U3", "name": "cron", "is_bot": True, "profile": {}},
+        ],
+        "channels.json": [{"id": "C1", "name": "general"}, {"id": "C2", "name": "random"}],
+        "dms.json": [{"id": "D1", "members": ["U1", "U2"]}],
+        "general/2024-01-01.json": [
+            said("U1", "who knows <https://keras.io/api|Keras>? <@U2>, <!here>", 0, **thread, reply_count=1),
+            said("U2", "has joined", 1, subtype="channel_join"),
+            said("U1", "another &lt;matter&gt;: see <#C2|random> or <https://a.org/x?y=1>", 2),
+            said("U2", "me\n\n ```if True:\n  pass```\n:wave::skin-tone-2:", 3, **thread, parent_user_id="U1"),
+            said("U3", "build failed", 4, bot_id="B1"),
+            said("U9", "gone", 5),
+            said("U2", "", 6, files=[{"name": "cat.png"}]),
+        ],
+        "general/2024-01-02.json": [said("U2", "next day", 1440)],
+        "random/2024-01-01.json": [said("U2", "<@U7> hm <mailto:a@b.org|a@b.org>", 30)],
+        "D1/2024-01-01.json": [said("U1", "between us", 40)],
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+GENERAL = [
+    "#general\nAlice: who knows Keras? @Bob Stone, @here\nBob Stone: me\n  (code)\n  :wave:\n\n",
+    "#general\nAlice: another <matter>: see #random or a.org\nBob Stone: (cat.png)\n\n",
+]
+BY_ALICE = [
+    "#general\nAlice: who knows Keras? @Bob Stone, @here\n\n",
+    "#general\nAlice: another <matter>: see #random or a.org\n\n",
+]
+RANDOM = "#random\nBob Stone: @someone hm a@b.org\n\n"
+DIRECT = "#Alice and Bob Stone\nAlice: between us\n\n"
+LATER = "#general\nBob Stone: next day\n\n"
+
+
+def test_an_export_reads_as_conversations(export, tmp_path):
+    expected = [*GENERAL, RANDOM, DIRECT, LATER]
+    assert conversations(export, Selection()) == expected
+    shutil.make_archive(str(tmp_path / "export"), "zip", export)
+    assert conversations(tmp_path / "export.zip", Selection()) == expected
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(channels=("#General",)), [*GENERAL, LATER]),
+        (Selection(channels=("random", "general"), until="2024-01-01"), [*GENERAL, RANDOM]),
+        (Selection(since="2024-01-02"), [LATER]),
+        (Selection(people=("alice",), channels=("general",)), BY_ALICE),
+        (Selection(people=("bstone",), since="2024-01-02"), [LATER]),
+    ],
+)
+def test_people_channels_and_days_are_chosen(export, selection, expected):
+    assert conversations(export, selection) == expected
+
+
+def test_names_that_are_not_there_are_told(export, tmp_path):
+    with pytest.raises(BadInput, match="No person 'zoe'.*There are: Alice, Bob Stone"):
+        conversations(export, Selection(people=("zoe",)))
+    with pytest.raises(BadInput, match="No channel 'secret'.*general, random"):
+        conversations(export, Selection(channels=("secret",)))
+    with pytest.raises(BadInput, match="Expected a day as YYYY-MM-DD, got 'May'"):
+        slack_export.day("May")
+    with pytest.raises(BadInput, match="Expected a Slack export"):
+        conversations(tmp_path / "none.zip", Selection())
+    with pytest.raises(BadInput, match="Expected users.json"):
+        conversations(tmp_path, Selection())
+
+
+def test_only_what_was_selected_is_packed(export, tmp_path):
+    params = lstm_slack.Parameters(export=str(export), channels="random", people="bstone")
+    packed = lstm_slack.pack(params, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["conversations.txt"]
+    assert (tmp_path / "conversations.txt").read_text() == RANDOM
+    assert packed.export == str(tmp_path / "conversations.txt")
+    with pytest.raises(BadInput, match="No message"):
+        lstm_slack.pack(lstm_slack.Parameters(export=str(export), since="2025-01-01"), tmp_path)
+    with pytest.raises(BadInput, match="Expected a Slack export: --export"):
+        lstm_slack.pack(lstm_slack.Parameters(), tmp_path)
+
+
+def test_a_sample_is_a_conversation(export, tmp_path, capsys):
+    packed = tmp_path / "conversations.txt"
+    packed.write_text("".join(conversations(export, Selection())) * 30)
+    out = tmp_path / "lstm_slack-20260101-000000-0000" / "out"
+    sizes = {"units": 32, "epochs": 6, "batch": 4, "timesteps": 20, "sample_length": 10}
+    lstm_slack.train(lstm_slack.Parameters(export=str(packed), **sizes), out)
+    capsys.readouterr()
+    wish = ["--runs-dir", str(tmp_path), "--as", "bob", "--in", "gen", "--length", "30", "--temperature", "0"]
+    assert main(wish) == 0
+    assert capsys.readouterr().out.startswith("#general\nBob Stone: ")
+    assert main(["--runs-dir", str(tmp_path), "--as", "Zoe"]) == 3
+    assert "Expected the name of one person, got 'Zoe'. There are: Alice, Bob Stone." in capsys.readouterr().err
+
+
+def test_other_models_know_nobody(tiny_run):
+    with pytest.raises(NotFound, match="learnt no conversations"):
+        speaking.opening(tiny_run / "out", "alice", "")
