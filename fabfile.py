@@ -67,7 +67,7 @@ def launch_(c, given):
     """Step 1 by hand: record the run, start its instance, wait for SSH."""
     aws, run = _new(c, given)
     runs.record(run)
-    with runs.locked(run):
+    with runs.locked(run), lifecycle.undone_if_stopped(aws, run):
         launch.ensure_launched(aws, run)
         lifecycle.ensure_booted(aws, run)
     print(run.id)
@@ -223,7 +223,7 @@ def _new(c, given):
     run = request.new_run(aws.settings, given.job, given.set)
     run.options = given.settings
     if isinstance(c, fabric.Connection):  # bin/fab -H user@box train: a machine that is there already
-        run.host = f"{c.user}@{c.host}:{c.port}"
+        run.host = f"{c.user}@{c.original_host}:{c.port}"  # as typed: ssh_config has more to say about it than a name
     return aws, run
 
 

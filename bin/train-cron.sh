@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/_environment.sh"
 job=$1
 shift
 [[ $job =~ ^[a-z][a-z0-9_]*$ ]] || die "expected the name of a file in jobs/, such as lstm_aiw, got '$job'" 2
-ensure_environment client embedded jobs cpu 2>/dev/null
+ensure_environment client embedded jobs cpu 2> >(grep -v '^setup ' >&2) # progress is no trouble, a failure is
 logs=$ROOT/runs/cron
 log=$logs/$job.log
 mkdir -p "$logs"
@@ -29,7 +29,8 @@ exec 9>>"$logs/$job.lock"
   die "the last run of $job is still at work. Expected it to have ended; see: $log" 9
 
 rotate
-began=$(($(wc -c <"$log" 2>/dev/null || echo 0) + 1))
+: >>"$log"
+began=$(($(wc -c <"$log") + 1))
 cd "$ROOT"
 status=0
 {

@@ -59,7 +59,7 @@ def pack(params, folder):
 
 
 def data(params):
-    """The conversations as one text: vocabulary, what is learnt, what is held out (the latest), and who speaks where."""
+    """The conversations as one text: vocabulary, what is learnt, what is held out (the latest), who speaks where."""
     with tempfile.TemporaryDirectory() as folder:
         packed = params if params.export.endswith(".txt") else pack(params, Path(folder))
         text = corpus.Text(corpus.find(packed.export), "utf-8", params.lower_case)

@@ -18,6 +18,8 @@ ORDINARY = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standar
 LAUNCH = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
 # A price is nice to have today's, but there is a dated table: nobody should wait for one.
 QUICK = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+# What a run can do without must not hold it up for minutes.
+ASIDE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 PRICING_REGION = "us-east-1"  # the Pricing API answers for all regions from a few
 
 
@@ -50,6 +52,11 @@ class Aws:
     def ec2(self):
         return self.client("ec2")
 
+    def in_region(self, region):
+        """The same account in another region."""
+        same = region == self.settings.region
+        return self if same else Aws(dataclasses.replace(self.settings, region=region), self.cloud)
+
     def ec2_in(self, region):
         """An EC2 client of another region."""
         return self.client("ec2", region=region)
@@ -65,6 +72,14 @@ class Aws:
     @cached_property
     def pricing(self):
         return self.client("pricing", QUICK, PRICING_REGION)
+
+    @cached_property
+    def scheduler(self):
+        return self.client("scheduler", ASIDE)
+
+    def scheduler_in(self, region):
+        """An EventBridge Scheduler client of another region."""
+        return self.client("scheduler", ASIDE, region)
 
     @cached_property
     def instance_connect(self):

@@ -95,6 +95,8 @@ def why_ended(instance):
     """AWS's own word for why an instance is no longer there."""
     if not instance:
         return "AWS doesn't list it any more"
+    if alive(instance):
+        return "AWS has announced that it takes it back"
     return instance.get("StateReason", {}).get("Message") or instance.get("StateTransitionReason") or "no reason given"
 
 

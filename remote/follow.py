@@ -5,9 +5,9 @@ import json
 
 from remote import host as hosts
 from remote import story
-from remote.errors import Failure
+from remote.errors import Failure, Unverified
 
-SILENCE_S = 30  # follow.sh beats every five seconds: silence for so long means a dead connection
+SILENCE_S = 15  # follow.sh beats every three seconds: silence for so long means a dead connection
 HEADER_LIMIT = 8192  # bytes of a frame's first line
 BLOCK = 1 << 16
 BAR = 20  # characters
@@ -25,7 +25,7 @@ def watch(host, remote_folder, log, show):
     have = log.stat().st_size if log.exists() else 0
     channel = hosts.start(host, _command(remote_folder, have), (hosts.SCRIPTS / "follow.sh").read_bytes(), SILENCE_S)
     try:
-        with log.open("ab") as file:
+        with log.open("ab", buffering=0) as file:
             return _read_frames(channel.makefile("rb"), file, show)
     except (EOFError, OSError) as error:
         raise hosts.disconnected(host, error) from None
@@ -61,10 +61,21 @@ def _copy_log(stream, file, size, show):
         block = stream.read(min(size, BLOCK))
         if not block:
             raise EOFError("it ended early")
-        file.write(block)
-        file.flush()
+        _keep(file, block)
         size -= len(block)
         show("log", block.decode(errors="replace"))
+
+
+def _keep(file, block):
+    """Write block to this machine's disk. Raises Unverified: a full disk is no broken connection, to be tried again."""
+    try:
+        while block:
+            block = block[file.write(block) :]
+    except OSError as refused:
+        raise Unverified(
+            f"{file.name} cannot be written ({refused.strerror}). The job goes on, and its log is kept on the volume;"
+            " make room, then: bin/fab follow"
+        ) from None
 
 
 def _parsed(text):

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import ipaddress
+import logging
 import select
 import shlex
 import socket
@@ -22,6 +23,7 @@ CONNECT_TIMEOUT_S = 10
 RETRY_S = 0.3
 KEEPALIVE_S = 15
 BLOCK = 1 << 16  # bytes read at a time
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it would print tracebacks of what is handled here
 # While a machine boots, its sshd is away, resets, or greets late: all of that is "not yet".
 NOT_YET = (OSError, EOFError, paramiko.SSHException)
 
@@ -90,7 +92,8 @@ def refuse_foreign(endpoint_url, address):
 def connect(login, wait_s):
     """An open Host; tries until wait_s seconds are over.
 
-    Raises TimedOut when nothing answers, Denied at once when the host has another key than the pinned one.
+    Raises TimedOut when nothing answers, Denied at once when the host has another key than the pinned one, or when it
+    accepts none of the user's own.
     """
     ends = time.monotonic() + wait_s
     while True:
@@ -105,6 +108,11 @@ def connect(login, wait_s):
                 " Expected the pinned key: a wrong machine answers, or its boot went wrong."
             ) from None
         except NOT_YET as error:
+            if not login.key and isinstance(error, paramiko.AuthenticationException):
+                raise Denied(
+                    f"{login.user}@{login.address} lets none of your keys in ({_reason(error)})."
+                    " Expected what `ssh` would use: see IdentityFile in ~/.ssh/config, or ssh-add."
+                ) from None
             if time.monotonic() >= ends:
                 raise TimedOut(
                     f"No SSH answer from {login.user}@{login.address} within {wait_s:g} s ({_reason(error)})."
@@ -113,7 +121,7 @@ def connect(login, wait_s):
             time.sleep(RETRY_S)
         finally:
             if not connection.is_connected:
-                connection.close()
+                connection.client.close()  # Fabric's own close does nothing then, and would leave a socket open
 
 
 def quote(text):
@@ -169,15 +177,14 @@ def start(host, command, stdin=b"", wait_s=60):
 def openssh(login):
     """The ssh command that trusts what connect() trusts, for rsync and for a person, as a list of words."""
     config = str(login.ssh_config) if login.ssh_config and login.ssh_config.exists() else "none"
-    options = [f'UserKnownHostsFile="{login.known_hosts.resolve()}"', f"HostKeyAlias={ALIAS}"]
-    options += [
-        "StrictHostKeyChecking=yes",
-        "IdentitiesOnly=yes",
-        "BatchMode=yes",
-        f"ConnectTimeout={CONNECT_TIMEOUT_S}",
-    ]
-    command = ["ssh", "-F", config, "-i", str(login.key.resolve())]
-    return command + [word for option in options for word in ("-o", option)]
+    options = ["StrictHostKeyChecking=yes", "BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}"]
+    if login.key:
+        options += [f'IdentityFile="{login.key.resolve()}"', "IdentitiesOnly=yes"]
+    if login.known_hosts:
+        options += [f'UserKnownHostsFile="{login.known_hosts.resolve()}"', f"HostKeyAlias={ALIAS}"]
+    if login.port != 22:
+        options.append(f"Port={login.port}")
+    return ["ssh", "-F", config] + [word for option in options for word in ("-o", option)]
 
 
 def _connection(login):

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from remote import boot, capacity, ec2, images, network, plan, run_volume, runs, story, volumes
+from remote import boot, capacity, dead_man, ec2, images, network, plan, run_volume, runs, story, volumes
 from remote import tags as tagging
-from remote.errors import NotFound, TimedOut
+from remote.errors import NoCapacity, NotFound, TimedOut
 from remote.host import ALIAS
 
 ATTEMPT_FIELDS = {field.name for field in dataclasses.fields(capacity.Attempt)}
@@ -18,9 +18,9 @@ def ensure_launched(aws, run, max_hours=None):
     max_hours: that it may live at most; default: what the settings allow.
     """
     with story.step("launch", "asking for a machine", run.timeline) as told:
-        ensure_keys(run)
         instance = ec2.find(aws.ec2, run.id)
         if not ec2.alive(instance):
+            ensure_keys(run)
             instance, notes = _launch(aws, run, max_hours or aws.settings.max_hours)
             told.extend(notes)
         run.instance_id = instance["InstanceId"]
@@ -34,13 +34,17 @@ def ensure_launched(aws, run, max_hours=None):
 
 
 def ensure_keys(run):
-    """The key that opens the instance and the key by which the instance proves itself, both of this run alone."""
-    if run.key.exists():
-        return
-    private, run.host_key = boot.new_key()
-    boot.write_key(run.folder / HOST_KEY_FILE, private)
-    pin(run)
-    write_client_key(run)
+    """The key that opens the next instance and the key by which it proves itself, both of this run alone.
+
+    An instance that has booted has taken its own key along: each gets another.
+    """
+    if not run.key.exists():
+        write_client_key(run)
+    if not (run.folder / HOST_KEY_FILE).exists():
+        private, run.host_key = boot.new_key()
+        boot.write_key(run.folder / HOST_KEY_FILE, private)
+        pin(run)
+    run.borrowed = False  # the next instance knows this checkout's own key
     runs.save(run)
 
 
@@ -87,11 +91,20 @@ def adopt(aws, run_id):
     if instance:
         run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
         run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags[ec2.HOST_KEY]
-        run.group_id = instance["SecurityGroups"][0]["GroupId"] if instance.get("SecurityGroups") else ""
+        groups = [group["GroupId"] for card in instance.get("NetworkInterfaces", ()) for group in card["Groups"]]
+        run.group_id = groups[0] if groups else ""
     runs.record(run)
     if run.host_key:
         pin(run)
     return run
+
+
+def places(aws, run):
+    """An Aws for each region where the run may live, in order: that of its named volume alone, when there is one."""
+    regions = [aws.in_region(name) for name in dict.fromkeys((aws.settings.region, *aws.settings.other_regions))]
+    if not run.volume_name or len(regions) == 1:
+        return regions
+    return [there for there in regions if run_volume.find(there, run)][:1] or regions
 
 
 def hours_left(run):
@@ -112,12 +125,26 @@ def open_way_in(aws, run):
 
 
 def _launch(aws, run, max_hours):
+    """(instance, notes): in the zone of the run's volume, when there is one; elsewhere if that may be moved."""
+    volume, settings = run_volume.find(aws, run), aws.settings
+    if not volume:
+        return _climb(aws, run, max_hours, settings.zones, settings.wait_capacity_s)
+    may_move = settings.move_volume and run_volume.movable(volume)
+    try:
+        return _climb(aws, run, max_hours, (volume.zone,), 0 if may_move else settings.wait_capacity_s)
+    except NoCapacity as refused:
+        if not may_move:
+            raise NoCapacity(f"{refused.message}\n{run_volume.held_in(volume)}") from None
+    story.say("launch", f"no machine in {volume.zone}, where the volume is: asking in all zones")
+    return _climb(aws, run, max_hours, settings.zones, settings.wait_capacity_s)
+
+
+def _climb(aws, run, max_hours, zones, wait_s):
     """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
     settings = aws.settings
-    run.deadline = plan.deadline(max_hours)
-    attempts, notes = capacity.ladder(
-        aws.ec2, settings.instance_types, run_volume.zones(aws, run), _market(settings, run)
-    )
+    if answered(run):  # else the request is repeated to the letter, deadline and all
+        run.deadline = plan.deadline(max_hours)
+    attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, zones, _market(settings, run))
     image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
     for instance_type in {attempt.instance_type for attempt in attempts}:
         images.check_architecture(image, instance_type)
@@ -125,13 +152,22 @@ def _launch(aws, run, max_hours):
     run.group_id = network.ensure_group(aws.ec2, None, tags)
     runs.save(run)
     open_way_in(aws, run)
-    instance, _attempt = capacity.launch_first(
-        aws.ec2_launch,
-        _numbered(run, attempts),
-        lambda attempt: _request(aws, run, image, attempt, max_hours),
-        lambda attempt, token: _record_attempt(run, attempt, token),
-        wait_s=settings.wait_capacity_s,
-    )
+    # Before there is an instance, and for as long as any of the attempts may get; then for as long as it did get.
+    armed = dead_man.arm(aws, run, plan.deadline(max_hours + wait_s / 3600))
+    try:
+        instance, _attempt = capacity.launch_first(
+            aws.ec2_launch,
+            _numbered(run, attempts),
+            lambda attempt: _request(aws, run, image, attempt, max_hours),
+            lambda attempt, token: _record_attempt(run, attempt, token),
+            wait_s=wait_s,
+        )
+    except NoCapacity:
+        run.attempts[-1]["refused"] = True
+        runs.save(run)
+        raise
+    if armed:
+        dead_man.arm(aws, run, run.deadline)
     return instance, notes
 
 
@@ -167,9 +203,14 @@ def _numbered(run, attempts):
     if not run.attempts:
         return attempts
     last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key in ATTEMPT_FIELDS})
-    if not run.instance_id:
+    if not answered(run):
         return [last, *(attempt for attempt in attempts if attempt != dataclasses.replace(last, number=0))]
     return [dataclasses.replace(attempt, number=last.number + 1) for attempt in attempts]
+
+
+def answered(run):
+    """Has every attempt of the run been granted or refused, as far as this record knows?"""
+    return not run.attempts or bool(run.instance_id) or "refused" in run.attempts[-1]
 
 
 def _record_attempt(run, attempt, token):

@@ -1,9 +1,10 @@
 """The life of a run, from top to bottom. Each step may be repeated: it looks first, then does what is missing."""
 
+import contextlib
 import time
 
-from remote import ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
-from remote.errors import Interrupted, JobFailed, NotFound, TimedOut
+from remote import dead_man, ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
+from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, TimedOut
 from remote.payload import payload
 
 MOUNT = "volume"  # where the volume is mounted, in the login user's home: commands over SSH start in that home
@@ -19,21 +20,40 @@ def train(aws, run, detach=False):
     """One run: launch, boot, volume, copy, start; then follow, pull, end. Raises JobFailed when the job failed."""
     runs.record(run)
     with runs.locked(run):
-        machine = begin(aws, run)
+        aws, machine = begin_somewhere(aws, run)
         if not detach:
             finish(aws, run, machine)
 
 
+def begin_somewhere(aws, run):
+    """(Aws, Host): begin in the first region that has a machine. Raises NoCapacity with what each of them said."""
+    refused = []
+    for there in launch.places(aws, run):
+        run.region, run.group_id, run.closed = there.settings.region, "", ""
+        try:
+            return there, begin(there, run)
+        except NoCapacity as failure:
+            refused.append(failure.message)
+    raise NoCapacity("\n\n".join(refused))
+
+
 def begin(aws, run):
     """Everything up to a started job. What stops it before that undoes what was made."""
-    try:
+    with undone_if_stopped(aws, run):
         machine = connect(aws, run) if run.host else rent(aws, run)
         ensure_copied(run, machine)
         ensure_started(aws, run, machine)
+    return machine
+
+
+@contextlib.contextmanager
+def undone_if_stopped(aws, run):
+    """What stops the block, be it an error or a Ctrl-C, undoes what was made of a run whose job has not started."""
+    try:
+        yield
     except BaseException as stopped:
         undo(aws, run)
         raise _in_words(stopped, f"{run.id} was undone before its job started. Nothing of it is left.") from None
-    return machine
 
 
 def rent(aws, run):
@@ -64,7 +84,8 @@ def resume(aws, run):
     if run.closed and run.pulled:
         raise NotFound(f"{run.id} has ended. {report.whats_left(run)}")
     if not run.started:
-        finish(aws, run, begin(aws, run))
+        aws, machine = begin_somewhere(aws, run)
+        finish(aws, run, machine)
     elif run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
         finish(aws, run)
     else:
@@ -78,7 +99,7 @@ def replace(aws, run):
     """
     lost = ec2.find(aws.ec2, run.id)
     run.losses += 1
-    story.say("replace", f"{run.instance_id} is gone ({ec2.why_ended(lost)}), loss {run.losses}; its volume goes on")
+    story.say("replace", f"loss {run.losses}: {run.instance_id} ({ec2.why_ended(lost)}); its volume goes on")
     if lost:
         ec2.terminate(aws.ec2, lost["InstanceId"])
     launch.ensure_launched(aws, run, launch.hours_left(run))
@@ -128,6 +149,8 @@ def ensure_mounted(aws, run, machine):
         told.append(
             f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
         )
+        if outcome == "found":
+            told.extend(run_volume.finish_move(aws, volume, machine, MOUNT))
     runs.save(run)
 
 
@@ -187,14 +210,18 @@ def follow_to_end(aws, run, machine=None):
     return machine
 
 
-def pull(aws, run, machine):
-    """Bring the results home and verify them; once the job has ended, say so in the tags of instance and volume."""
+def pull(aws, run, machine, ended=True):
+    """Bring the results home and verify them; once the job has ended, say so in the tags of instance and volume.
+
+    ended: whether nothing more can come; False to find out by the exit code, which a job whose machine died has not.
+    """
     with story.step("pull", "bringing the results home", run.timeline) as told:
         moved = transfer.pull(machine, folder(run), run.folder)
         told.append(f"{moved.files} files, {_size(moved.size)}, every SHA-256 is the instance's own")
     exit_code = run.folder / "exit_code"
     if exit_code.exists():
         run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
+    if ended or exit_code.exists():
         run.pulled = moved.digest
         if run.instance_id:
             # A named volume outlives this run, and what it holds of others may not be home.
@@ -205,7 +232,7 @@ def pull(aws, run, machine):
 def pull_or_rescue(aws, run):
     """pull, from the run's instance or, when that has gone, from its volume on another machine of the same zone."""
     if run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
-        pull(aws, run, connect(aws, run))
+        pull(aws, run, connect(aws, run), ended=False)
         return
     if run.pulled or not run_volume.find(aws, run):
         raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
@@ -231,6 +258,8 @@ def end(aws, run):
         told.append(f"{run.instance_id or 'no instance'} terminated; {run_volume.settle(aws, run)}; port 22 closed")
         if run.group_id:
             network.close_ssh(aws.ec2, run.group_id, run.id)
+    if launch.answered(run):  # else an instance may yet appear that nobody knows of
+        dead_man.disarm(aws, run)
     run.closed = run.closed or runs.now()
     runs.save(run)
 

@@ -13,6 +13,9 @@ SETTINGS = {  # each overrides the setting of the same name for one run
     "wait_capacity": "go on asking so long when AWS has no machine: 90m, 2h",
     "ssh_cidr": "who may reach port 22, such as 203.0.113.7/32",
 }
+FLAGS = {  # the same for settings that are true or false
+    "move_volume": "copy the volume to another zone when its own has no machine",
+}
 JOB = {"job": "a file of jobs/, without .py", "set": "a parameter of the job, NAME=VALUE; may be repeated"}
 
 
@@ -26,17 +29,18 @@ class Given:
 
 
 def of_a_run(body):
-    """body(c, given, ...) as a function with an option for each of JOB and SETTINGS: Fabric reads its signature."""
+    """body(c, given, ...) as a function with an option for each of JOB, SETTINGS, FLAGS: Fabric reads its signature."""
 
     @functools.wraps(body)
     def with_options(c, job, set=None, **rest):
-        settings = {name: rest.pop(name) for name in SETTINGS if name in rest}
-        settings = {name: value for name, value in settings.items() if value is not None}
+        settings = {name: rest.pop(name) for name in (*SETTINGS, *FLAGS) if name in rest}
+        settings = {name: value for name, value in settings.items() if value is not None and value is not False}
         return body(c, Given(job, set or [], settings), **rest)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     own = [one.replace(kind=kind) for one in list(inspect.signature(body).parameters.values())[2:]]
     shared = [inspect.Parameter(name, kind, default=None) for name in ("set", *SETTINGS)]
+    shared += [inspect.Parameter(name, kind, default=False) for name in FLAGS]
     positional = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("c", "job")]
     with_options.__signature__ = inspect.Signature([*positional, *shared, *own])
     return with_options
@@ -44,5 +48,5 @@ def of_a_run(body):
 
 def task_arguments(own_help=()):
     """Arguments of Fabric's @task that go with of_a_run."""
-    shared = {name.replace("_", "-"): text for name, text in (JOB | SETTINGS).items()}
+    shared = {name.replace("_", "-"): text for name, text in (JOB | SETTINGS | FLAGS).items()}
     return {"iterable": ["set"], "help": shared | dict(own_help)}

@@ -8,12 +8,15 @@ import dataclasses
 import datetime
 import itertools
 
-from remote import network, prices, tags, volumes
+from remote import dead_man, network, prices, tags, volumes
+from remote import ec2 as machines
 from remote.errors import NotFound
+from remote.explain import AWS_ERRORS
 from remote.prices import HOURS_PER_MONTH
 from remote.tags import filters, tags_of
 
 TERMINATE, DELETE, WITHDRAW, KEEP = "terminate", "delete", "withdraw", "keep"  # what `end` does; KEEP: nothing
+LAUNCH_AT_MOST = datetime.timedelta(hours=1)  # with --wait-capacity it is set anew once there is an instance
 OURS = {f"tag:{tags.MANAGED}": "true"}
 
 
@@ -21,7 +24,7 @@ OURS = {f"tag:{tags.MANAGED}": "true"}
 class Orphan:
     """Something left over."""
 
-    kind: str  # instance, volume, snapshot, rule; region: one that could not be asked
+    kind: str  # instance, volume, snapshot, rule, schedule; region: one that could not be asked
     id: str
     region: str
     run: str  # run id; "" for what has none
@@ -31,9 +34,13 @@ class Orphan:
     action: str  # TERMINATE, DELETE, WITHDRAW or KEEP
 
 
-def in_region(ec2, now):
-    """The Orphans of one region, those that cost most first. now: an aware datetime."""
-    return [*_instances(ec2, now), *_volumes(ec2, now), *_snapshots(ec2, now), *_rules(ec2, now)]
+def in_region(ec2, now, scheduler=None):
+    """The Orphans of one region, those that cost most first. now: an aware datetime.
+
+    scheduler: the region's EventBridge Scheduler client; without it schedules are not looked for.
+    """
+    found = [*_instances(ec2, now), *_volumes(ec2, now), *_snapshots(ec2, now), *_rules(ec2, now)]
+    return found + list(_schedules(scheduler, ec2, now) if scheduler else ())
 
 
 def _instances(ec2, now):
@@ -117,6 +124,24 @@ def _rules(ec2, now):
                 source = rule.get("CidrIpv4") or rule.get("CidrIpv6")
                 facts = (None, 0.0, f"lets {source} in for runs that are over", WITHDRAW)
                 yield _orphan(ec2, "rule", rule, facts, now)
+
+
+def _schedules(scheduler, ec2, now):
+    """Schedules of runs that have no instance, and haven't just been set for one that is being asked for.
+
+    None where they can't be asked for: they are free, and whoever may not use Scheduler has none.
+    """
+    try:
+        found = [(name, now - changed) for name, changed in dead_man.schedules(scheduler)]
+    except AWS_ERRORS:
+        return
+    old = [(name, age) for name, age in found if age > LAUNCH_AT_MOST]
+    needed = {dead_man.schedule_name(run_id) for run_id, _instance in machines.list_runs(ec2)} if old else set()
+    for name, age in old:
+        if name not in needed:
+            run_id = name.removeprefix(dead_man.PREFIX)
+            reason = "was to end a run that has no instance any more"
+            yield Orphan("schedule", name, ec2.meta.region_name, run_id, age, 0.0, reason, DELETE)
 
 
 ID_FIELDS = {"instance": "InstanceId", "volume": "VolumeId", "snapshot": "SnapshotId", "rule": "SecurityGroupRuleId"}

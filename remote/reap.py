@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
 
-from remote import network, orphans, volumes
+from remote import dead_man, network, orphans, volumes
 from remote.errors import Failure
 from remote.explain import AWS_ERRORS, code_of, explain
 from remote.orphans import KEEP, Orphan
@@ -23,37 +23,42 @@ def enabled_regions(ec2):
     return sorted(region["RegionName"] for region in regions if region.get("OptInStatus") != "not-opted-in")
 
 
-def find(clients_for_region, regions, now):
+def find(clients_for_region, regions, now, schedulers_for_region=None):
     """The Orphans in these regions. clients_for_region(region): its EC2 client. now: an aware datetime.
 
+    schedulers_for_region(region): its EventBridge Scheduler client; without it schedules are not looked for.
     A region that can't be asked is an Orphan of kind "region", so that its silence isn't taken for emptiness.
     """
     clients = [clients_for_region(region) for region in regions]  # here, for boto3 makes clients in one thread only
+    schedulers = [schedulers_for_region and schedulers_for_region(region) for region in regions]
     with ThreadPoolExecutor(REGIONS_AT_ONCE) as pool:
-        found = pool.map(lambda ec2: _in_region(ec2, now), clients)
+        found = pool.map(lambda ec2, scheduler: _in_region(ec2, now, scheduler), clients, schedulers)
         return list(itertools.chain.from_iterable(found))
 
 
-def _in_region(ec2, now):
+def _in_region(ec2, now, scheduler):
     """The Orphans of one region, or the region itself when it can't be asked."""
     try:
-        return orphans.in_region(ec2, now)
+        return orphans.in_region(ec2, now, scheduler)
     except AWS_ERRORS as error:
         region = ec2.meta.region_name
         return [Orphan("region", region, region, "", None, None, f"could not be asked: {explain(error)}", KEEP)]
 
 
-def end(clients_for_region, found):
+def end(clients_for_region, found, schedulers_for_region=None):
     """Do each Orphan's action. Returns those that could not be ended, [(orphan, Failure)]; the others are.
 
     Orphans to KEEP are passed over. What has ended by itself meanwhile is fine.
     """
     due = [orphan for orphan in found if orphan.action != KEEP]
-    clients = {region: clients_for_region(region) for region in {orphan.region for orphan in due}}
+    makers = {"schedule": schedulers_for_region}
+    made = {(makers.get(orphan.kind, clients_for_region), orphan.region) for orphan in due}
+    clients = {(maker, region): maker(region) for maker, region in made}
     failed = []
     for orphan in due:
         try:
-            ENDINGS[orphan.kind](clients[orphan.region], orphan.id)
+            client = clients[makers.get(orphan.kind, clients_for_region), orphan.region]
+            ENDINGS[orphan.kind](client, orphan.id)
         except (Failure, *AWS_ERRORS) as error:
             failed.append((orphan, explain(error)))
     return failed
@@ -82,4 +87,5 @@ ENDINGS = {
     "volume": volumes.delete,
     "snapshot": _delete_snapshot,
     "rule": network.withdraw_unused,
+    "schedule": dead_man.delete,
 }

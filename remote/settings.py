@@ -16,6 +16,7 @@ class Settings:
 
     cloud: str
     region: str
+    other_regions: tuple[str, ...]
     profile: str
     endpoint_url: str
     ssh_config: str
@@ -28,6 +29,7 @@ class Settings:
     python: str
     volume: str
     volume_gib: int
+    move_volume: bool
     wait_capacity: str
     max_hours: float
     max_cost: float
@@ -79,6 +81,8 @@ def _typed(field, value):
     if field.type == tuple[str, ...]:
         items = value.split(",") if isinstance(value, str) else value
         return tuple(str(item).strip() for item in items if str(item).strip())
+    if field.type is bool and not isinstance(value, bool):  # bool("false") is true
+        raise Usage(f"Setting {field.name} expects true or false, got {value!r}. See fabric.yaml.")
     try:
         return field.type(value)
     except (TypeError, ValueError):

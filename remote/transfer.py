@@ -226,7 +226,7 @@ def _copy(host, channel, file, size):
         while left and (block := channel.recv(min(BLOCK, left))):
             file.write(block)
             left -= len(block)
-    except (TimeoutError, OSError) as error:
+    except (EOFError, OSError) as error:
         raise hosts.disconnected(host, error) from None
     if left and not _said_goodbye(channel):  # cut; else the file has become shorter, which its SHA-256 will tell
         raise hosts.disconnected(host, EOFError(f"{left} bytes of {Path(file.name).name} are still to come"))

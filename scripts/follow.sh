@@ -12,7 +12,7 @@ progress='' gpu=''
 
 send_log() {
   local size count
-  size=$(wc -c <log 2>/dev/null || echo 0)
+  size=$([[ -e log ]] && wc -c <log || echo 0)
   while ((size > offset)); do
     count=$((size - offset < most ? size - offset : most))
     printf 'log %d\n' "$count"
@@ -41,6 +41,6 @@ for ((tick = 0; ; tick++)); do
   [[ -n $ended && -s spot_notice && $ended != 0 ]] && { printf 'taken\n'; exit; }
   [[ -n $ended ]] && { printf 'exit %s\n' "$ended"; exit; }
   [[ -z $alive && ! -s exit_code ]] && { printf 'lost\n'; exit; }
-  ((tick % 10 == 0)) && printf 'beat\n'
+  ((tick % 6 == 0)) && printf 'beat\n'
   sleep "$tick_s"
 done

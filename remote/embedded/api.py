@@ -13,6 +13,7 @@ from remote.embedded import (
     imds,
     machinecalls,
     rewrites,
+    roles,
     rules,
     tokens,
     wire,
@@ -77,6 +78,8 @@ def _answer(box, request):
     """Let the box's own answer, or moto, do what the rules allow; then the disks follow."""
     if request.service == "ssm":
         images.seed_parameters(request.region)
+    if request.service in roles.SERVICES:
+        roles.seed(box)
     rewrites.apply(request)
     rules.check(box, request)
     own = answers.find(request)

@@ -86,10 +86,11 @@ def _starting(state_dir):
 def _made(state_dir, name):
     """The path of a file in the state folder, made and writable. Raises Usage."""
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (state_dir / name).touch()
     except OSError as error:
-        raise Usage(f"Cannot write {state_dir}: {error.strerror}. Expected a folder of yours; set runs_dir.") from None
+        message = f"Cannot write {state_dir}: {error.strerror}. Expected a folder of yours; set runs_dir."
+        raise _failure("Usage", message) from None
     return state_dir / name
 
 

@@ -3,7 +3,7 @@
 import base64
 import re
 
-from remote.embedded import capacity, userdata
+from remote.embedded import capacity, roles, userdata
 from remote.embedded.box import ACCOUNT
 from remote.embedded.wire import Refused, numbered
 
@@ -23,7 +23,7 @@ def check(box, request):
     """Raise Refused if AWS would not do this; also in moto's words, where a rule finds that something isn't there."""
     from moto.core.exceptions import ServiceException
 
-    if request.service != "ec2" or request.form.get("DryRun") == "true":
+    if request.service not in ("ec2", "scheduler") or request.form.get("DryRun") == "true":
         return
     try:
         for rule in RULES.get(request.action, ()):
@@ -142,4 +142,6 @@ RULES = {
     "AttachVolume": (_attachable,),
     "DetachVolume": (_detachable,),
     "DeleteSecurityGroup": (_group_unused,),
+    "CreateSchedule": (roles.check,),
+    "UpdateSchedule": (roles.check,),
 }

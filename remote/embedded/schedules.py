@@ -5,10 +5,12 @@ import json
 import logging
 import re
 
-from remote.embedded import states
+from remote.embedded import roles, states
 from remote.embedded.box import ACCOUNT
 
-TARGET = ":aws-sdk:ec2:terminateInstances"
+TERMINATE = ":aws-sdk:ec2:terminateInstances"
+AUTOMATE = ":aws-sdk:ssm:startAutomationExecution"
+RUNBOOK = "AWS-TerminateEC2Instance"
 
 
 def fire_due(box):
@@ -26,17 +28,41 @@ def _schedules(box, now):
             for schedule in list(group.schedules.values()):
                 due = re.fullmatch(r"at\((.+)\)", schedule.schedule_expression)
                 if due and schedule.state == "ENABLED" and datetime.datetime.fromisoformat(due[1]) <= now:
-                    _fire(box, group, schedule)
+                    _fire(box, backend.region_name, group, schedule)
 
 
-def _fire(box, group, schedule):
+def _fire(box, region, group, schedule):
+    """Carry a schedule out with its role, if that is still there."""
     if schedule.action_after_completion == "DELETE":
         group.schedules.pop(schedule.name)
     else:
         schedule.state = "DISABLED"
-    if schedule.target["Arn"].endswith(TARGET):
-        logging.info("schedule %s fires", schedule.name)
-        _terminate(box, json.loads(schedule.target["Input"])["InstanceIds"])
+    logging.info("schedule %s fires", schedule.name)
+    given = json.loads(schedule.target.get("Input") or "{}")
+    if not roles.trusts(schedule.target["RoleArn"], roles.SCHEDULER):
+        logging.warning("schedule %s does nothing: its role is gone", schedule.name)
+    elif schedule.target["Arn"].endswith(TERMINATE):
+        _terminate(box, given["InstanceIds"])
+    elif schedule.target["Arn"].endswith(AUTOMATE):
+        _terminate(box, _targets(region, given))
+
+
+def _targets(region, given):
+    """Ids of the instances that an execution of the runbook is for: those of the region with the one tag it names.
+
+    given: the parameters of StartAutomationExecution. Raises ValueError for an execution that would end nothing.
+    """
+    from moto.ec2.models import ec2_backends
+
+    target = given["Targets"][0]
+    if (given["DocumentName"], given["TargetParameterName"], len(given["Targets"])) != (RUNBOOK, "InstanceId", 1):
+        raise ValueError(f"expected {RUNBOOK} for InstanceId by one tag, got {given}")
+    if not roles.trusts(given["Parameters"]["AutomationAssumeRole"][0], roles.SYSTEMS_MANAGER):
+        raise ValueError("Systems Manager can't take on the role of the runbook")
+    name = target["Key"].removeprefix("tag:")
+    found = ec2_backends[ACCOUNT][region].all_instances()
+    carried = {one.id: {tag["key"]: tag["value"] for tag in one.get_tags()} for one in found}
+    return [instance_id for instance_id, tags in carried.items() if tags.get(name) in target["Values"]]
 
 
 def _fleets(box, now):

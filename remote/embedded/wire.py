@@ -47,8 +47,15 @@ def read(environ):
         form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
         return Request(service, region, form.get("Action", ""), form, key, environ)
     form = _json(body)
-    action = target.rpartition(".")[2] or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+    action = target.rpartition(".")[2] or _rest_action(service, environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
     return Request(service, region, action, form, key, environ)
+
+
+def _rest_action(service, method, path):
+    """The action of a call that doesn't name one. EventBridge Scheduler's are told by method and path."""
+    if service == "scheduler" and path.startswith("/schedules/"):
+        return {"POST": "Create", "PUT": "Update", "GET": "Get", "DELETE": "Delete"}.get(method, method) + "Schedule"
+    return "ListSchedules" if (service, method, path) == ("scheduler", "GET", "/schedules") else f"{method} {path}"
 
 
 def put_form(request):

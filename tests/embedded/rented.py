@@ -109,9 +109,10 @@ def key_pair():
     return private.decode(), public.decode()
 
 
-def open_group(ec2):
+@functools.cache
+def open_group(ec2, name="ssh"):
     """A security group that lets this machine reach port 22."""
-    group = ec2.create_security_group(GroupName=f"ssh-{time.time_ns()}", Description="ssh")["GroupId"]
+    group = ec2.create_security_group(GroupName=name, Description="ssh")["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[CALLER])
     return group
 

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from remote import embedded
+from remote.errors import Usage
 from tests.embedded.rented import booted, client, rent, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,13 @@ def test_status_tells_what_runs_and_none_when_nothing_does(state):
     wait_until(lambda: gone(status["pid"]))
 
 
+def test_a_folder_that_cannot_be_written_is_the_users_mistake(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Usage, match="Cannot write"):
+        embedded.connect(tmp_path / "file/state", "us-east-1")
+    assert embedded.status(tmp_path / "file/state") is None
+
+
 def test_an_idle_server_ends_by_itself(state):
     embedded.connect(state, "us-east-1", idle_s=0.5)
     pid = embedded.status(state)["pid"]
@@ -89,11 +97,10 @@ def test_stop_ends_the_machines_processes_too(state, tmp_path):
     assert not marked(state)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(state, number):
+def test_a_signal_ends_it_in_order(state):
     embedded.connect(state, "us-east-1")
     pid = embedded.status(state)["pid"]
-    os.kill(pid, number)
+    os.kill(pid, signal.SIGTERM)
     wait_until(lambda: gone(pid))
     assert not (state / "server.json").exists()
 

@@ -74,7 +74,7 @@ def test_a_schedule_terminates_at_its_time(launch, cloud):
     at = datetime.datetime.fromtimestamp(log, datetime.UTC) + datetime.timedelta(days=30)  # later than any advance here
     target = {
         "Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",
-        "RoleArn": "arn:aws:iam::123456789012:role/r",
+        "RoleArn": "arn:aws:iam::123456789012:role/gpu-jobs-deadline",
     }
     scheduler.create_schedule(
         Name="end",

@@ -4,6 +4,9 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import h5py
 import numpy as np
@@ -107,6 +110,25 @@ def test_a_text_that_cannot_be_learnt_exits_2_with_one_line(tmp_path, content, m
     told = capsys.readouterr().err
     assert exit_.value.code == 2
     assert message in told and told.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_process_saves_on_sigterm_and_goes_on_after_sigkill(tiny_run, tiny_parameters, tmp_path, checkout):
+    """Two real processes end in mid-training, the first of its own accord and soon; the third is let finish."""
+    (tmp_path / "parameters.json").write_text(json.dumps(dataclasses.asdict(tiny_parameters)))
+    command = [sys.executable, "-m", "jobs.lstm_aiw", "--out", str(tmp_path / "out")]
+    command += ["--params", str(tmp_path / "parameters.json")]
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
+        with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True) as job:
+            next(line for line in job.stdout if line.startswith("epoch "))
+            sent = time.monotonic()
+            job.send_signal(number)
+            told = job.stdout.read()
+        assert job.returncode == code, told
+        assert time.monotonic() - sent < 5  # a second or two on a machine with nothing else to do
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+    assert_same_weights(tiny_run / "out", tmp_path / "out")
+    assert history(tmp_path / "out") == history(tiny_run / "out")
 
 
 @pytest.mark.slow

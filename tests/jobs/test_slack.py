@@ -53,10 +53,7 @@ GENERAL = [
     "#general\nAlice: who knows Keras? @Bob Stone, @here\nBob Stone: me\n  (code)\n  :wave:\n\n",
     "#general\nAlice: another <matter>: see #random or a.org\nBob Stone: (cat.png)\n\n",
 ]
-BY_ALICE = [
-    "#general\nAlice: who knows Keras? @Bob Stone, @here\n\n",
-    "#general\nAlice: another <matter>: see #random or a.org\n\n",
-]
+BY_ALICE = ["#general\nAlice: who knows Keras? @Bob Stone, @here\nAlice: another <matter>: see #random or a.org\n\n"]
 RANDOM = "#random\nBob Stone: @someone hm a@b.org\n\n"
 DIRECT = "#Alice and Bob Stone\nAlice: between us\n\n"
 LATER = "#general\nBob Stone: next day\n\n"

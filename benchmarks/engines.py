@@ -1,0 +1,167 @@
+"""What benchmarks.lstm_training compares: engines, which can make a step of training and tell their held-out loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs import evaluation, lstm_aiw, training
+from jobs.streams import Streams
+
+WINDOW, TUTORIAL_BATCH = 100, 128
+
+
+@dataclass(frozen=True)
+class Engine:
+    name: str
+    targets: int  # learnt in a step
+    flop: float  # of a step's matrix products
+    step: Callable
+    restart: Callable  # begin anew, compiled as it is
+    held_out_loss: Callable  # nats per character
+    steps_between_looks: int
+
+
+def tutorial(learnt, held_out, symbols, units):
+    """As tutorials have it: windows of 100 characters as numbers between 0 and 1, one target each, Adam as it comes."""
+    import keras
+
+    layers = [
+        keras.Input((WINDOW, 1)),
+        keras.layers.LSTM(units),
+        keras.layers.Dropout(0.2),
+        keras.layers.Dense(symbols, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    fresh, random = model.get_weights(), np.random.default_rng(0)
+
+    def step():
+        starts = random.integers(len(learnt) - WINDOW, size=TUTORIAL_BATCH)
+        model.train_on_batch(*_windows(learnt, starts, symbols))
+
+    def held_out_loss():
+        starts = np.arange(0, len(held_out) - WINDOW, 7)
+        return float(model.evaluate(*_windows(held_out, starts, symbols), batch_size=512, verbose=0))
+
+    flop = 6 * TUTORIAL_BATCH * (WINDOW * 4 * units * (units + 1) + units * symbols)
+    return Engine(
+        "tutorial, windows of 100",
+        TUTORIAL_BATCH,
+        flop,
+        step,
+        lambda: _renew(model, fresh),
+        held_out_loss,
+        steps_between_looks=25,
+    )
+
+
+def keras_streams(learnt, held_out, symbols, units):
+    """Our job: stock Keras layers, streams with a target after every character."""
+    params = lstm_aiw.Parameters(units=units)
+    streams = Streams(learnt, params.batch, params.timesteps)
+    model, reader = lstm_aiw.build(params, symbols, params.batch), lstm_aiw.build(params, symbols)
+    training.compile_adam(model, params, streams.steps)
+    fresh, position = model.get_weights(), _Position(streams)
+
+    def held_out_loss():
+        reader.set_weights([variable.numpy() for variable in model.trainable_variables])
+        return evaluation.nats_per_symbol(reader, *evaluation.pieces(learnt, held_out, 4 * params.timesteps))
+
+    def restart():
+        position.made = 0
+        _renew(model, fresh)
+
+    return _streams_engine(
+        "ours, Keras", params, symbols, lambda: model.train_on_batch(*position.next()), restart, held_out_loss
+    )
+
+
+def torch_streams(learnt, held_out, symbols, units):
+    """The same network, recipe and streams in native torch, whose LSTM on a CPU is oneDNN's."""
+    import torch
+
+    params = lstm_aiw.Parameters(units=units)
+    streams = Streams(learnt, params.batch, params.timesteps)
+    network, position = _torch_network(params, symbols), _Position(streams)
+    fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
+    rising = params.epochs * streams.steps // 10
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda made: min(1.0, 0.1 + 0.9 * made / rising))
+    state = None
+
+    def logits(inputs, before):
+        flow, after = network["lstm"](network["embedding"](torch.as_tensor(inputs)), before)
+        return network["dense"](flow), tuple(tensor.detach() for tensor in after)
+
+    def step():
+        nonlocal state
+        inputs, targets = position.next()
+        told, state = logits(inputs, state if position.made % streams.steps != 1 else None)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(told.flatten(0, 1), torch.as_tensor(targets).long().flatten()).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+
+    def held_out_loss():
+        with torch.no_grad():
+            reader = _Predictor(lambda rows: logits(rows, None)[0].numpy())
+            return evaluation.nats_per_symbol(reader, *evaluation.pieces(learnt, held_out, 4 * params.timesteps))
+
+    def restart():
+        position.made = 0
+        network.load_state_dict(fresh)
+
+    return _streams_engine("torch", params, symbols, step, restart, held_out_loss)
+
+
+def _torch_network(params, symbols):
+    from torch import nn
+
+    layers = {
+        "embedding": nn.Embedding(symbols, params.embedding),
+        "lstm": nn.LSTM(params.embedding, params.units, batch_first=True),
+        "dense": nn.Linear(params.units, symbols),
+    }
+    return nn.ModuleDict(layers)
+
+
+def _streams_engine(name, params, symbols, step, restart, held_out_loss):  # noqa: PLR0913
+    targets = params.batch * params.timesteps
+    weights = (params.embedding + params.units) * 4 * params.units + params.units * symbols
+    return Engine(name, targets, 6 * targets * weights, step, restart, held_out_loss, steps_between_looks=4)
+
+
+@dataclass
+class _Position:
+    """Walks through the streams without an end."""
+
+    streams: Streams
+    made: int = 0
+
+    def next(self):
+        epoch, step = divmod(self.made, self.streams.steps)
+        self.made += 1
+        return self.streams.at(epoch + 1, step)
+
+
+@dataclass(frozen=True)
+class _Predictor:
+    predict_on_batch: Callable
+
+
+def _renew(model, weights):
+    """The model as it was made: weights, and an optimizer and LSTM states of zeros."""
+    model.set_weights(weights)
+    for variable in model.optimizer.variables:
+        variable.assign(np.zeros(variable.shape))
+    for layer in model.layers:
+        if hasattr(layer, "reset_state") and getattr(layer, "stateful", False):
+            layer.reset_state()
+
+
+def _windows(numbers, starts, symbols):
+    """Inputs (n, WINDOW, 1) between 0 and 1, and the character after each."""
+    rows = np.stack([numbers[start : start + WINDOW + 1] for start in starts])
+    return rows[:, :-1, None].astype(np.float32) / symbols, rows[:, -1].astype(np.int32)
