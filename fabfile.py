@@ -7,8 +7,10 @@ import json as jsons
 import fabric
 from invoke import Collection
 
-from remote import ec2 as machines
 from remote import (
+    dead_man,
+    deadline_role,
+    doctor,
     embedded,
     follow,
     history,
@@ -20,12 +22,15 @@ from remote import (
     plan,
     program,
     reap,
+    report,
     request,
     runs,
     settings,
     story,
+    tags,
     volumes,
 )
+from remote import ec2 as machines
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import NotFound
@@ -109,9 +114,9 @@ def resume(c, run=""):
 def follow_(c, run=""):
     """Show the log from where it was left, until the job ends."""
     aws, found = _existing(c, run)
-    with runs.locked(found):
+    with runs.locked(found), lifecycle.detached_if_stopped(found):
         lifecycle.follow_to_end(aws, found)
-    story.say("follow", f"{found.job} ended with {found.exit_code}. Next: bin/fab pull, then bin/fab terminate")
+    story.say("follow", report.followed(found))
 
 
 @task(help=RUN)
@@ -155,7 +160,7 @@ def runs_(c, json=False, last=20):
 def status(c, run="", json=False):
     """One run: where it is, how far it is, what it has cost."""
     aws, found = _existing(c, run)
-    instance = machines.find(aws.ec2, found.id)
+    instance = None if found.host else machines.find(aws.ec2, found.id)
     row = history.row(found, instance if machines.alive(instance) else None)
     _print(json, row, "\n".join(f"{name:<10}{value}" for name, value in row.items() if value not in ("", None)))
 
@@ -165,13 +170,24 @@ def reap_(c, yes=False, region="", json=False):
     """What was left over anywhere, what it costs a day; ends it on --yes."""
     aws = _aws(c)
     regions = [region] if region else reap.enabled_regions(aws.ec2)
-    found = reap.find(aws.ec2_in, regions, datetime.datetime.now(datetime.UTC))
-    failed = reap.end(aws.ec2_in, found) if yes else []
+    found = reap.find(aws.ec2_in, regions, datetime.datetime.now(datetime.UTC), aws.scheduler_in)
+    failed = reap.end(aws.ec2_in, found, aws.scheduler_in) if yes else []
     _print(json, listings.orphans_as_dicts(found), listings.orphans_as_text(found, yes, len(regions)))
     for orphan, failure in failed:
         story.say("reap", f"{orphan.id} could not be ended: {failure}")
     if failed:
         raise failed[0][1]
+
+
+@task(help={"remove": "delete it again"})
+def setup(c, remove=False):
+    """Once per account: the role with which AWS itself ends machines."""
+    aws = _aws(c)
+    arn = dead_man.role_arn(aws)
+    if remove:
+        print(f"{arn}: {deadline_role.remove(aws.iam, aws.settings.deadline_role)}")
+    else:
+        print(f"{arn}: {deadline_role.ensure(aws.iam, arn)}. It can end what is tagged {tags.MANAGED}=true.")
 
 
 @task(
@@ -192,6 +208,16 @@ def volumes_(c, snapshot="", delete="", yes=False, json=False):
     else:
         found = volumes.list_all(aws.ec2)
         _print(json, listings.volumes_as_dicts(found), listings.volumes_as_text(found))
+
+
+@task(name="doctor", help=JSON)
+def doctor_(c, json=False):
+    """What a run needs, checked: ok, or what is wrong and what mends it."""
+    found = doctor.examine(_aws(c))
+    _print(json, doctor.as_dicts(found), doctor.as_text(found))
+    failure = doctor.verdict(found)
+    if failure:
+        raise failure
 
 
 @task(name="embedded", help=JSON | {"stop": "end it and all its instances", "start": "start it, if it isn't running"})
@@ -257,7 +283,7 @@ def _print(as_json, value, text=None):
 
 TASKS = Collection(
     *(train, show_plan, launch_, attach, copy, run_, resume, follow_, gpu, pull, terminate),
-    *(runs_, status, reap_, volumes_, embedded_),
+    *(runs_, status, reap_, volumes_, setup, doctor_, embedded_),
 )
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 # files in one archive, checks their SHA-256, prepares the environment, starts the job under nohup, shows its log.
 # Usage: bare.sh SSH_CONFIG HOST CHECKOUT JOB PYTHON REMOTE_DIRECTORY [-o SSH_OPTION ...]
 
+# shellcheck disable=SC2029 # what stands in the remote commands is meant to be filled in here
 set -euo pipefail
 config=$1 host=$2 checkout=$3 job=$4 python=$5 run=$6
 options=(-F "$config" "${@:7}")

@@ -11,14 +11,28 @@ BLOCK = 1 << 16
 def proxy(address, port, round_trip_s):
     """Yields the loopback port that leads to address:port; bandwidth is not limited."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    serving = asyncio.start_server(lambda r, w: _serve(r, w, address, port, round_trip_s), "127.0.0.1", 0)
+
+    def run(coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+    server = run(asyncio.start_server(lambda r, w: _serve(r, w, address, port, round_trip_s), "127.0.0.1", 0))
     try:
-        yield asyncio.run_coroutine_threadsafe(serving, loop).result().sockets[0].getsockname()[1]
+        yield server.sockets[0].getsockname()[1]
     finally:
+        server.close()
+        run(_cancel_all())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
+
+
+async def _cancel_all():
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _serve(near_reader, near_writer, address, port, round_trip_s):

@@ -1,4 +1,4 @@
-"""A machine that answers SSH at once: as root on Linux one with the real OpenSSH server, else one of the embedded EC2."""
+"""A machine that answers SSH at once: with the real OpenSSH server as root on Linux, else one of the embedded EC2."""
 
 import contextlib
 import dataclasses

@@ -89,7 +89,7 @@ def shared(scratch):
 
 
 def run(ways, rounds, variables):
-    """Fill in the seconds of each way, in turn; a first round, in which files are compiled and cached, isn't counted."""
+    """Fill in the seconds of each way, in turn; a first round, which compiles and caches files, isn't counted."""
     for number in range(rounds + 1):
         for way in ways:
             seconds = first_line_s(way.command(f"bare-{time.monotonic_ns()}"), variables)

@@ -56,12 +56,14 @@ install_groups() { # install_groups GROUP...
     die "pip could not install the pinned packages: $(grep -m1 ERROR "$log" || tail -n1 "$log"). All it said: $log" 1
 }
 
+choose_python() { # sets PYTHON: the active conda environment's where that has the packages, else .venv's
+  if conda_has_packages; then PYTHON=$CONDA_PREFIX/bin/python; fi
+}
+
 ensure_environment() { # ensure_environment GROUP...: sets PYTHON; quick when nothing has changed
   local stamp started=$SECONDS groups="$*"
-  if conda_has_packages; then
-    PYTHON=$CONDA_PREFIX/bin/python
-    return
-  fi
+  choose_python
+  [[ $PYTHON == "$ROOT"/.venv/* ]] || return 0
   stamp="$ROOT/.venv/installed-${groups// /-}"
   [[ $stamp -nt $ROOT/pyproject.toml ]] && return
   (

@@ -14,12 +14,13 @@
 #   --stop TEXT       end a text before this; for a line end: --stop $'\n'
 #   --json            a line of JSON for each text
 #   --score FILE      write nothing; print how many nats per symbol the model needs for the file
-#   --runs-dir DIR    where the runs are; default: runs
+#   --runs-dir DIR    where the runs are; default: runs of this checkout
 #
 # Exits 0; 2 for a wrong value; 3 for no such run, or damaged weights.
 
 source "$(dirname "${BASH_SOURCE[0]}")/_environment.sh"
 [[ ${1-} == -h || ${1-} == --help ]] && { show_help; exit; }
+choose_python
 [[ -x $PYTHON ]] || die "Nothing is installed yet. Start with: bin/fab train --job lstm_aiw" 3
 export PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH}
-exec "$PYTHON" -m jobs.sample "$@"
+exec "$PYTHON" -m jobs.sample --runs-dir "${FABRIC_RUNS_DIR:-$ROOT/runs}" "$@"

@@ -23,7 +23,7 @@ rotate() { # keeps the present log and four older ones
   mv -f "$log" "$log.1"
 }
 
-# The lock belongs to the open file 9, which this shell keeps: it is gone as soon as the shell is, however it ends.
+# The lock belongs to the open file 9, which this shell and its bin/fab keep: it is gone as soon as they are.
 exec 9>>"$logs/$job.lock"
 "$PYTHON" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null ||
   die "the last run of $job is still at work. Expected it to have ended; see: $log" 9
@@ -35,8 +35,9 @@ cd "$ROOT"
 status=0
 {
   printf '\n=== %s  train %s %s\n' "$(date '+%Y-%m-%d %H:%M:%S %z')" "$job" "$*"
-  bin/fab reap --yes && bin/fab train --job "$job" "$@"
-} >>"$log" 2>&1 </dev/null 9>&- || status=$?
+  bin/fab reap --yes || status=$? # what can't be ended is trouble, but no reason not to train
+  bin/fab train --job "$job" "$@" || status=$?
+} >>"$log" 2>&1 </dev/null
 ((status == 0)) && exit 0
 
 printf 'train-cron.sh: %s ended with exit code %d. The end of its log (%s):\n\n' "$job" "$status" "$log"

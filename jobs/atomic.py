@@ -22,10 +22,15 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
+def write_bytes(path, content):
+    """Write a file whole."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path, text):
     """Write a UTF-8 text file whole."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def write_json(path, value, indent=None):

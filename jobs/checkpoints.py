@@ -4,6 +4,7 @@ One HDF5 file a checkpoint, `checkpoint/step-00000972.h5`, appearing whole; the 
 damaged. Inside: the arrays under their position, and a JSON text of everything else.
 """
 
+import io
 import json
 
 import h5py
@@ -16,11 +17,13 @@ KEPT = 2
 
 def save(folder, step, arrays, progress):
     """Write the state after `step` steps, then drop all but the last two. progress: whatever JSON can hold."""
-    with atomic.replacing(folder / f"step-{step:08d}.h5") as temporary, h5py.File(temporary, "w") as file:
+    content = io.BytesIO()  # HDF5 brings the process down when the disk is full; writing bytes raises OSError
+    with h5py.File(content, "w") as file:
         file.attrs["progress"] = json.dumps(progress)
         for position, array in enumerate(arrays):
             file.create_dataset(str(position), data=np.asarray(array), fletcher32=np.ndim(array) > 0)
         file.attrs["arrays"] = len(arrays)
+    atomic.write_bytes(folder / f"step-{step:08d}.h5", content.getvalue())
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
 

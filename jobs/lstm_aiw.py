@@ -31,6 +31,7 @@ class Parameters:
     layers: int = option(1, "LSTM layers; two cost twice as much and gain little here", at_least=1, at_most=8)
     dropout: float = option(0.3, "share of each layer's outputs left out while learning", at_least=0, at_most=0.9)
     embedding_dropout: float = option(0.1, "the same of the embedding", at_least=0, at_most=0.9)
+    weight_dropout: float = option(0.0, "the same of the recurrent weights", at_least=0, at_most=0.9)
     learning_rate: float = option(0.02, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
     sample_length: int = option(500, "characters of the sample after each epoch", at_least=0)
     temperature: float = option(0.7, "of that sample: lower is safer, higher is bolder", at_least=0)
@@ -52,11 +53,13 @@ def build(params, symbols, batch=None):
     """
     from keras import Input, Model, layers
 
+    from jobs.weight_dropout import lstm
+
     numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
     flow = layers.Embedding(symbols, params.embedding)(numbers)
     flow = layers.Dropout(params.embedding_dropout)(flow)
     for _ in range(params.layers):
-        flow = layers.LSTM(params.units, return_sequences=True, stateful=batch is not None)(flow)
+        flow = lstm(params, params.units, stateful=batch is not None)(flow)
         flow = layers.Dropout(params.dropout)(flow)
     return Model(numbers, layers.Dense(symbols)(flow))
 

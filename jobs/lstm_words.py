@@ -35,6 +35,7 @@ class Parameters:
     layers: int = option(2, "LSTM layers", at_least=1, at_most=8)
     dropout: float = option(0.4, "share of each layer's outputs left out while learning", at_least=0, at_most=0.9)
     embedding_dropout: float = option(0.2, "the same of the embedding", at_least=0, at_most=0.9)
+    weight_dropout: float = option(0.2, "the same of the recurrent weights", at_least=0, at_most=0.9)
     learning_rate: float = option(0.004, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
     sample_length: int = option(200, "words of the sample after each epoch", at_least=0)
     temperature: float = option(0.8, "of that sample: lower is safer, higher is bolder", at_least=0)
@@ -57,11 +58,13 @@ def build(params, symbols, batch=None):
     """
     from keras import Input, Model, layers
 
+    from jobs.weight_dropout import lstm
+
     numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
     embedding = layers.ReversibleEmbedding(symbols, params.embedding)
     flow = layers.Dropout(params.embedding_dropout)(embedding(numbers))
     for units in [params.units] * (params.layers - 1) + [params.embedding]:
-        flow = layers.LSTM(units, return_sequences=True, stateful=batch is not None)(flow)
+        flow = lstm(params, units, stateful=batch is not None)(flow)
         flow = layers.Dropout(params.dropout)(flow)
     return Model(numbers, embedding(flow, reverse=True))
 

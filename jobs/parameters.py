@@ -94,7 +94,7 @@ def main(cls, train, description, argv=None):
     except BadInput as wrong:
         _exit(wrong.exit_code, wrong)
     except OSError as wrong:
-        _exit(1, f"{wrong.strerror or wrong}: {wrong.filename}" if wrong.filename else wrong)
+        _exit(1, f"{wrong.strerror or wrong}: {wrong.filename or out}")
 
 
 def _exit(code, message):

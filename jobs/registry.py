@@ -65,8 +65,7 @@ def fetch(member):
     kept = folder / Path(member.path).name
     if not _is_whole(kept, member.sha256):
         content = _extract(_archive(member, folder), member.path)
-        with atomic.replacing(kept) as temporary:
-            temporary.write_bytes(content)
+        atomic.write_bytes(kept, content)
         if not _is_whole(kept, member.sha256):
             raise BadInput(f"Expected SHA-256 {member.sha256} of {member.path} in {member.pin}, got another.")
     return kept

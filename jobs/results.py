@@ -2,6 +2,8 @@
 
 import dataclasses
 import platform
+import tempfile
+from pathlib import Path
 
 from jobs import atomic
 
@@ -11,8 +13,10 @@ def write(out, job, params, model, **facts):
 
     job: its name. facts: what a reader of the weights needs besides the parameters (vocabulary, metrics, ...).
     """
-    with atomic.replacing(out / "model.weights.h5") as temporary:
-        model.save_weights(temporary)
+    with tempfile.TemporaryDirectory() as folder:  # not in out: HDF5 brings the process down when that disk is full
+        saved = Path(folder) / "model.weights.h5"
+        model.save_weights(saved)
+        atomic.write_bytes(out / saved.name, saved.read_bytes())
     description = {"job": job, "parameters": dataclasses.asdict(params), "versions": versions()} | facts
     atomic.write_json(out / "model.json", description, indent=1)
 

@@ -74,6 +74,14 @@ class Aws:
         return self.client("pricing", QUICK, PRICING_REGION)
 
     @cached_property
+    def iam(self):
+        return self.client("iam")
+
+    @cached_property
+    def sts(self):
+        return self.client("sts")
+
+    @cached_property
     def scheduler(self):
         return self.client("scheduler", ASIDE)
 

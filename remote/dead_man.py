@@ -53,6 +53,7 @@ def schedule_request(run, role_arn, after):
         "Description": f"Ends what is left of {run.id}.",
         "ScheduleExpression": f"at({after.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%S})",
         "ScheduleExpressionTimezone": "UTC",
+        "State": "ENABLED",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",
         "Target": {

@@ -47,7 +47,7 @@ def permissions(arn):
 
 
 def ensure(iam, arn):
-    """Make the role, or make the one that is there as it should be. Returns "made" or "there already".
+    """Make the role, or make the one that is there as it should be. Returns what was done, in words.
 
     Raises Usage when a role of that name is somebody else's.
     """
@@ -61,14 +61,23 @@ def ensure(iam, arn):
         _refuse_foreign(iam, request["RoleName"])
         trust = request["AssumeRolePolicyDocument"]
         iam.update_assume_role_policy(RoleName=request["RoleName"], PolicyDocument=trust)
-        outcome = "there already"
+        outcome = "there already, brought up to date"
     document = json.dumps(permissions(arn))
     iam.put_role_policy(RoleName=request["RoleName"], PolicyName=POLICY, PolicyDocument=document)
     return outcome
 
 
+def missing(iam, name):
+    """What the account lacks for AWS's own deadline, in words; "" when the role is there. Raises what IAM refuses."""
+    try:
+        _refuse_foreign(iam, name)
+    except (iam.exceptions.NoSuchEntityException, Usage):
+        return f"no role {name}: a machine that can't end itself goes on until bin/fab reap. Make it: bin/fab setup"
+    return ""
+
+
 def remove(iam, name):
-    """Delete the role. Returns "deleted" or "not there". Raises Usage when it is somebody else's."""
+    """Delete the role. Returns what was done, in words. Raises Usage when it is somebody else's."""
     try:
         _refuse_foreign(iam, name)
     except iam.exceptions.NoSuchEntityException:

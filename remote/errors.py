@@ -1,6 +1,6 @@
 """What can go wrong, in the user's words, each with its exit code.
 
-Failure                 a message: what happened, what was expected, what to type next
+Failure           1     a message: what happened, what was expected, what to type next
 ├── Usage         2     a wrong word, value or setting; nothing was rented
 ├── NotFound      3     no such run, job, volume, file
 ├── NoCapacity    4     AWS has none of the machines asked for, or the quota is too small

@@ -118,6 +118,15 @@ def hours_left(run):
     return hours
 
 
+def disarm(aws, run, ended):
+    """Take back AWS's own deadline, now that the run is over. ended: the instance that was terminated, or None.
+
+    It stays when a launch was never answered and no instance found: one may yet come to light.
+    """
+    if ended or _answered(run):
+        dead_man.disarm(aws, run)
+
+
 def open_way_in(aws, run):
     """Let this machine's present address reach port 22. Repeated when SSH doesn't answer: addresses change."""
     cidr = network.caller_cidr(aws.settings.ssh_cidr, aws.address_url)
@@ -142,7 +151,7 @@ def _launch(aws, run, max_hours):
 def _climb(aws, run, max_hours, zones, wait_s):
     """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
     settings = aws.settings
-    if answered(run):  # else the request is repeated to the letter, deadline and all
+    if _answered(run):  # else the request is repeated to the letter, deadline and all
         run.deadline = plan.deadline(max_hours)
     attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, zones, _market(settings, run))
     image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
@@ -203,12 +212,12 @@ def _numbered(run, attempts):
     if not run.attempts:
         return attempts
     last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key in ATTEMPT_FIELDS})
-    if not answered(run):
+    if not _answered(run):
         return [last, *(attempt for attempt in attempts if attempt != dataclasses.replace(last, number=0))]
     return [dataclasses.replace(attempt, number=last.number + 1) for attempt in attempts]
 
 
-def answered(run):
+def _answered(run):
     """Has every attempt of the run been granted or refused, as far as this record knows?"""
     return not run.attempts or bool(run.instance_id) or "refused" in run.attempts[-1]
 

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from remote import dead_man, ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
+from remote import ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
 from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, TimedOut
 from remote.payload import payload
 
@@ -29,7 +29,9 @@ def begin_somewhere(aws, run):
     """(Aws, Host): begin in the first region that has a machine. Raises NoCapacity with what each of them said."""
     refused = []
     for there in launch.places(aws, run):
-        run.region, run.group_id, run.closed = there.settings.region, "", ""
+        if run.region != there.settings.region:
+            run.region, run.group_id = there.settings.region, ""
+        run.closed = ""
         try:
             return there, begin(there, run)
         except NoCapacity as failure:
@@ -66,17 +68,24 @@ def rent(aws, run):
 
 def finish(aws, run, machine=None):
     """Everything after the start: to the job's end, home, off. What stops it leaves the run as it is, to be resumed."""
-    try:
+    with detached_if_stopped(run):
         machine = follow_to_end(aws, run, machine)
         while run.exit_code == follow.TAKEN:
             machine = follow_to_end(aws, run, replace(aws, run))
         pull(aws, run, machine)
         end(aws, run)
-    except KeyboardInterrupt as stopped:
-        raise _in_words(stopped, report.detached(run)) from None
     report.ended(aws, run)
     if run.exit_code:
         raise JobFailed(report.job_failed(run))
+
+
+@contextlib.contextmanager
+def detached_if_stopped(run):
+    """A Ctrl-C in the block leaves the run as it is, and says how to come back to it."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise _in_words(stopped, report.detached(run)) from None
 
 
 def resume(aws, run):
@@ -144,7 +153,8 @@ def ensure_mounted(aws, run, machine):
     """The run's volume, made if need be, attached and mounted; formatted only if it is provably blank."""
     with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
         volume = volumes.attach(aws.ec2, run_volume.ensure(aws, run).id, run.instance_id)
-        outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT).text.split()
+        origin = "copied" if volume.snapshot_id else "empty"
+        outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT, origin).text.split()
         kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"
         told.append(
             f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
@@ -164,15 +174,19 @@ def ensure_copied(run, machine):
 def ensure_started(aws, run, machine):
     """The job under nohup, in the first environment that has the pinned packages. Repeating it starts no second job."""
     with story.step("start", "preparing the environment", run.timeline) as told:
-        venv = _venv(run)
-        pins = f"{folder(run)}/code/pyproject.toml"
-        python = host.script(machine, "setup-env.sh", aws.settings.python, pins, venv, wait_s=SETUP_S).text
-        grace_s = 0 if run.host else int(aws.settings.grace_minutes * 60)
-        words = ["bash", f"{folder(run)}/scripts/start-job.sh", folder(run), python, run.job, grace_s]
-        pid = host.run(machine, " ".join(host.quote(word) for word in words)).text
+        pid = host.run(machine, "bash", _start_command(aws, run).encode(), SETUP_S).text
         told.append(f"{run.job} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
     run.started = run.started or runs.now()
     runs.save(run)
+
+
+def _start_command(aws, run):
+    """Both in one command: a run should wait for the job, not for round trips."""
+    pins, scripts = f"{folder(run)}/code/pyproject.toml", f"{folder(run)}/scripts"
+    grace_s = 0 if run.host else int(aws.settings.grace_minutes * 60)
+    setup = host.quote("bash", f"{scripts}/setup-env.sh", aws.settings.python, pins, _venv(run))
+    start = host.quote("bash", f"{scripts}/start-job.sh", folder(run))
+    return f'python=$({setup}) && {start} "$python" {host.quote(run.job, grace_s)}'
 
 
 def _venv(run):
@@ -258,8 +272,7 @@ def end(aws, run):
         told.append(f"{run.instance_id or 'no instance'} terminated; {run_volume.settle(aws, run)}; port 22 closed")
         if run.group_id:
             network.close_ssh(aws.ec2, run.group_id, run.id)
-    if launch.answered(run):  # else an instance may yet appear that nobody knows of
-        dead_man.disarm(aws, run)
+    launch.disarm(aws, run, instance)
     run.closed = run.closed or runs.now()
     runs.save(run)
 

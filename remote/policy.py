@@ -13,10 +13,12 @@ import dataclasses
 import json
 
 from remote import tags
+from remote.dead_man import PREFIX
 
 REQUESTED = {"StringEquals": {f"aws:RequestTag/{tags.MANAGED}": "true"}}
 OURS = {"StringEquals": {f"aws:ResourceTag/{tags.MANAGED}": "true"}}
 CREATING = ("RunInstances", "CreateVolume", "CreateSnapshot", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress")
+ROLE = "arn:aws:iam::*:role/gpu-jobs-deadline"
 IMAGES = "arn:aws:ssm:*:*:parameter/aws/service/deeplearning/ami/*"
 
 
@@ -39,7 +41,7 @@ GRANTS = (
             *("DescribeImages", "DescribeInstanceTypeOfferings", "DescribeInstances", "DescribeRegions"),
             *("DescribeSecurityGroupRules", "DescribeSecurityGroups", "DescribeSnapshots", "DescribeSpotPriceHistory"),
             *("DescribeSubnets", "DescribeVolumes", "DescribeVpcs", "pricing:GetProducts"),
-            "servicequotas:GetServiceQuota",
+            *("servicequotas:GetServiceQuota", "scheduler:ListSchedules"),
         ),
     ),
     Grant("FindImage", "AWS's own parameters, which name its newest images", ("ssm:GetParameter",), (IMAGES,)),
@@ -95,6 +97,20 @@ GRANTS = (
         ),
         ("instance", "volume", "snapshot", "security-group"),
         OURS,
+    ),
+    Grant(
+        "SetDeadline",
+        "AWS's own deadline of a run; schedules have no tags, so they are told by their names",
+        ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"),
+        (f"arn:aws:scheduler:*:*:schedule/default/{PREFIX}*",),
+    ),
+    Grant("SeeRole", "so that the doctor tells when it is missing", ("iam:GetRole",), (ROLE,)),
+    Grant(
+        "LendRole",
+        "the schedule acts with the role of `bin/fab setup`, and nothing but a schedule may be given it",
+        ("iam:PassRole",),
+        (ROLE,),
+        {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
     ),
 )
 

@@ -44,6 +44,12 @@ class Program(Fab):
             raise self._named(explain(error)) from None
         except KeyboardInterrupt:
             raise self._named(Interrupted("Interrupted.")) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # a full disk, a folder that isn't ours
+            where = f" ({error.filename})" if error.filename else ""
+            words = f"This machine refused: {error.strerror or error}{where}. Make room or rights, then: bin/fab resume"
+            raise self._named(Failure(words)) from None
         finally:
             story.finish()
 

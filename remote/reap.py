@@ -4,6 +4,7 @@ Listing touches nothing. What may hold results that nobody pulled is listed with
 never ended here.
 """
 
+import functools
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,14 +52,13 @@ def end(clients_for_region, found, schedulers_for_region=None):
     Orphans to KEEP are passed over. What has ended by itself meanwhile is fine.
     """
     due = [orphan for orphan in found if orphan.action != KEEP]
-    makers = {"schedule": schedulers_for_region}
-    made = {(makers.get(orphan.kind, clients_for_region), orphan.region) for orphan in due}
-    clients = {(maker, region): maker(region) for maker, region in made}
+    schedulers = functools.cache(lambda region: schedulers_for_region(region))
+    clients = functools.cache(lambda region: clients_for_region(region))
     failed = []
     for orphan in due:
         try:
-            client = clients[makers.get(orphan.kind, clients_for_region), orphan.region]
-            ENDINGS[orphan.kind](client, orphan.id)
+            client = schedulers if orphan.kind == "schedule" else clients
+            ENDINGS[orphan.kind](client(orphan.region), orphan.id)
         except (Failure, *AWS_ERRORS) as error:
             failed.append((orphan, explain(error)))
     return failed

@@ -40,6 +40,14 @@ def detached(run):
     )
 
 
+def followed(run):
+    """What `follow` says when there is nothing more to show."""
+    if run.exit_code == follow.TAKEN:
+        return f"AWS has taken the machine of {run.id} back. Go on with another: bin/fab resume --run {run.id}"
+    how = "was lost" if run.exit_code == follow.LOST else f"ended with {run.exit_code}"
+    return f"{run.job} {how}. Next: bin/fab pull, then bin/fab terminate"
+
+
 def job_failed(run):
     """How the job ended, and the last lines of its log."""
     lines = run.log.read_bytes().decode(errors="replace").strip().splitlines() if run.log.exists() else []

@@ -1,4 +1,4 @@
-"""One large file by rsync, over a pinned connection of its own: what had arrived before a cut is not sent again."""
+"""One large file over a pinned connection of its own, by rsync: what had arrived before a cut is not sent again."""
 
 import shlex
 import shutil

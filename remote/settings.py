@@ -7,6 +7,7 @@ from pathlib import Path
 
 from remote.errors import Usage
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 MARKETS = ("on-demand", "spot", "spot-then-on-demand")
 
 
@@ -35,6 +36,7 @@ class Settings:
     max_cost: float
     start_minutes: float
     grace_minutes: float
+    deadline_role: str
     ssh_cidr: str
     address_url: str
     connect_minutes: float
@@ -47,8 +49,9 @@ class Settings:
 
     @property
     def runs(self):
-        """The folder that holds a folder per run, as a Path."""
-        return Path(self.runs_dir).expanduser()
+        """The folder that holds a folder per run, as a Path; of this checkout, wherever the command was typed."""
+        path = Path(self.runs_dir).expanduser()
+        return path if path.is_absolute() or Path.cwd() == CHECKOUT else CHECKOUT / path
 
 
 def read(config, overrides=None):
@@ -110,6 +113,8 @@ def _check(settings):
         if not low <= getattr(settings, name) <= high:
             raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
     duration_s(settings.wait_capacity)
+    if not re.fullmatch(r"[\w+=,.@-]{0,64}", settings.deadline_role):
+        raise Usage(f"Setting deadline_role expects a role's name, not its ARN, got {settings.deadline_role!r}.")
     if settings.ssh_cidr:
         try:
             ipaddress.ip_network(settings.ssh_cidr)

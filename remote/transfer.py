@@ -1,11 +1,12 @@
 """Files to the instance and back: only what differs, verified by SHA-256, renamed into place when it is whole.
 
-Small files go together in one stream over the connection that is open already; large ones by rsync where both ends
-have it, which needs a connection of its own. Both ways are verified alike.
+Small files go together in one stream over the connection that is open already; large ones over connections of their
+own, by rsync where both ends have it. All ways are verified alike.
 """
 
 import dataclasses
 import hashlib
+import io
 import shlex
 import shutil
 import tarfile
@@ -13,13 +14,17 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from remote import host as hosts
-from remote import rsync
+from remote import rsync, stream
 from remote.errors import Unverified
 
 LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
 BLOCK = 1 << 18
 SILENCE_S = 60  # nothing heard for so long: the connection is dead
 HASH_WAIT_S = 1800  # hashing a large volume takes its time
+SUMS = ".arriving"  # SHA-256 and name of what arrives; in the run's folder on the instance, for a moment
+RECEIVE = f"""cd "$0" && tar -xf - && sha256sum --quiet --check {SUMS} && while IFS= read -r line; do
+  part=${{line:66}} && mv -f -- "$part" "${{part%.part}}" || exit
+done <{SUMS} && rm {SUMS}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +61,12 @@ def push(host, sources, remote_folder):
     entries = [Entry(path, local.stat().st_size, sha256(local)) for path, local in sorted(sources.items())]
     there = _remote_hashes(host, remote_folder, entries)
     missing = [entry for entry in entries if there.get(entry.path) != entry.sha256]
-    large = [entry for entry in missing if entry.size >= LARGE and rsync.available(host)]
-    _send(host, remote_folder, {entry.path: sources[entry.path] for entry in missing if entry not in large})
+    large = [entry for entry in missing if entry.size >= LARGE]
+    large = large if large and rsync.available(host) else []
     for entry in large:
         rsync.send(host, sources[entry.path], f"{remote_folder}/{entry.path}.part")
-    _settle(host, remote_folder, missing)
+    together = {entry.path: sources[entry.path] for entry in missing if entry not in large}
+    _send(host, remote_folder, together, missing)
     return Moved(len(entries), _total(entries), _total(missing), _digest(entries))
 
 
@@ -95,11 +101,8 @@ def pull(host, remote_folder, folder):
     sent = _total(wanted)
     _refuse_if_full(folder, sent)
     for _attempt in range(2):  # a file that arrived wrong is fetched once more, from its start
-        small = [entry for entry in wanted if entry.size < LARGE]
-        _fetch_together(host, remote_folder, folder, small)
-        for entry in wanted:
-            if entry.size >= LARGE:
-                _fetch_large(host, f"{remote_folder}/{entry.path}", _partial(folder, entry), entry.size)
+        _fetch_together(host, remote_folder, folder, [entry for entry in wanted if entry.size < LARGE])
+        _fetch_large(host, remote_folder, folder, [entry for entry in wanted if entry.size >= LARGE])
         wanted = [entry for entry in wanted if not _settle_home(folder, entry)]
     if wanted:
         raise Unverified(
@@ -161,30 +164,31 @@ def _remote_hashes(host, folder, entries):
     return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
-def _settle(host, folder, entries):
-    """Check what was sent against its SHA-256 on the instance, then rename it. Raises Unverified."""
+def _send(host, folder, sources, entries):
+    """Stream files as one tar archive, each under its name plus ".part"; check and rename them, in the same command.
+
+    sources: {path: local Path} of what to send. entries: of what is then to be checked and renamed. Raises Unverified.
+    """
     if not entries:
-        return
-    sums = "".join(f"{entry.sha256}  {entry.path}.part\n" for entry in entries)
-    renames = "".join(f"mv -f {shlex.quote(f'{entry.path}.part')} {shlex.quote(entry.path)}\n" for entry in entries)
-    listing = shlex.quote(sums)
-    command = f"cd {shlex.quote(folder)} && printf %s {listing} | sha256sum --quiet --check - && {{\n{renames}}}"
-    output = hosts.run(host, "bash -s", command.encode(), HASH_WAIT_S, check=False)
-    if output.code != 0:
-        raise Unverified(f"What arrived on the instance is not what was sent: {output.stderr.decode()[-300:].strip()}")
-
-
-def _send(host, folder, sources):
-    """Stream files as one tar archive, each under its name plus ".part"."""
-    if not sources:
         return
     with tempfile.TemporaryFile() as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for path, local in sources.items():
                 tar.add(local.resolve(), f"{path}.part", recursive=False)
+            _add_text(tar, SUMS, "".join(f"{entry.sha256}  {entry.path}.part\n" for entry in entries))
         archive.seek(0)
-        command = f"tar -xf - -C {shlex.quote(folder)}"
-        hosts.run(host, command, iter(lambda: archive.read(BLOCK), b""), SILENCE_S)
+        command = f"bash -c {shlex.quote(RECEIVE)} {shlex.quote(folder)}"
+        output = hosts.run(host, command, iter(lambda: archive.read(BLOCK), b""), HASH_WAIT_S, check=False)
+    if output.code != 0:
+        raise Unverified(f"What arrived on the instance is not what was sent: {output.stderr.decode()[-300:].strip()}")
+
+
+def _add_text(tar, name, text):
+    """Add a text to a tar archive, as a file of that name."""
+    member = tarfile.TarInfo(name)
+    content = text.encode()
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
 
 
 def _fetch_together(host, remote_folder, folder, entries):
@@ -202,21 +206,17 @@ def _fetch_together(host, remote_folder, folder, entries):
         hosts.hang_up(channel)
 
 
-def _fetch_large(host, remote, partial, size):
-    """Fetch what partial lacks of one file: after a cut, what had arrived is not sent again."""
-    have = partial.stat().st_size if partial.exists() else 0
-    if have > size:
-        partial.unlink()
-        have = 0
-    if rsync.available(host):
-        rsync.fetch(host, remote, partial)
-        return
-    channel = hosts.start(host, f"tail -c +{have + 1} {shlex.quote(remote)}", wait_s=SILENCE_S)
-    try:
-        with partial.open("ab") as file:
-            _copy(host, channel, file, size - have)
-    finally:
-        hosts.hang_up(channel)
+def _fetch_large(host, remote_folder, folder, entries):
+    """Fetch what is lacking of each file: after a cut, what had arrived is not sent again."""
+    by_rsync = bool(entries) and rsync.available(host)
+    for entry in entries:
+        remote, partial = f"{remote_folder}/{entry.path}", _partial(folder, entry)
+        if partial.exists() and partial.stat().st_size > entry.size:
+            partial.unlink()
+        if by_rsync:
+            rsync.fetch(host, remote, partial)
+        else:
+            stream.fetch(host, remote, partial, entry.size)
 
 
 def _copy(host, channel, file, size):

@@ -35,6 +35,7 @@ class Volume:
     state: str  # creating, available, in-use, deleting, error
     attached_to: str | None  # instance id
     created: datetime.datetime
+    snapshot_id: str  # what it was made from; "" for one that was made empty
     tags: dict
 
     @property
@@ -235,6 +236,7 @@ def _volume(described):
         state=described["State"],
         attached_to=holders[0] if holders else None,
         created=described["CreateTime"],
+        snapshot_id=described.get("SnapshotId") or "",
         tags=tags,
     )
 

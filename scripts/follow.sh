@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$1" || exit 1
 offset=$2
 most=$((1 << 20)) # bytes in a frame, so that neither end holds more
-tick_s=0.5
+brisk=40 # so many first ticks are short: whoever has just started a job waits for its first line
 progress='' gpu=''
 
 send_log() {
@@ -42,5 +42,5 @@ for ((tick = 0; ; tick++)); do
   [[ -n $ended ]] && { printf 'exit %s\n' "$ended"; exit; }
   [[ -z $alive && ! -s exit_code ]] && { printf 'lost\n'; exit; }
   ((tick % 6 == 0)) && printf 'beat\n'
-  sleep "$tick_s"
+  if ((tick < brisk)); then sleep 0.05; else sleep 0.5; fi
 done

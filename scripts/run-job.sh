@@ -13,14 +13,16 @@ head -c 65536 /dev/zero >reserve # room for the exit code on a disk that the job
 
 write_exit_code() { printf '%s\n' "$1" >exit_code.part && mv -f exit_code.part exit_code; }
 
+wrapper_lives() { kill -0 $$; } # it may be killed; what it started must not go on for ever
+
 sample_gpu() { # a line per GPU each five seconds, in the columns that gpu.sh names
   command -v nvidia-smi >/dev/null || return
-  while sleep 5; do bash "$scripts/gpu.sh" >>gpu.csv 2>/dev/null; done
+  while sleep 5 && wrapper_lives; do bash "$scripts/gpu.sh" >>gpu.csv 2>/dev/null; done
 }
 
 power_off() { ((grace_s == 0)) || bash "$scripts/deadline.sh" "$@"; } # 0: a machine that is not ours to end
 
-beat() { while touch heartbeat; do sleep 5; done; }
+beat() { while wrapper_lives && touch heartbeat; do sleep 5; done; }
 
 # The job gets a process group of its own, so that what it forks can be ended with it.
 (cd code && exec setsid "$python" -u -m "jobs.$job" --params "$run/params.json" --out "$run/out") >>log 2>&1 </dev/null &

@@ -9,22 +9,24 @@ python=$1 pyproject=$2 venv=$3
 log=$venv.log
 pins=$(sha256sum <"$pyproject" | cut -d' ' -f1)
 
-has_pinned() { # does this interpreter have the very versions of keras and tensorflow that pyproject.toml pins?
+print_if_pinned() { # an interpreter's absolute path, if it has the very versions of keras and tensorflow that are pinned
   "$1" - "$pyproject" <<'PYTHON' 2>/dev/null
 import importlib.metadata, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
+def installed(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 for name in ("keras", "tensorflow"):
     pinned = re.search(rf'"{name}(?:-cpu|\[and-cuda\])?==([0-9.]+)', text)[1]
-    installed = {re.sub("[-_.]+", "-", d.metadata["Name"].lower()): d.version for d in importlib.metadata.distributions()}
-    if pinned not in (installed.get(name), installed.get(name + "-cpu")):
+    if pinned not in (installed(name), installed(name + "-cpu")):
         sys.exit(1)
+print(sys.executable)
 PYTHON
 }
 
-if has_pinned "$python"; then
-  "$python" -c 'import sys; print(sys.executable)' # absolute, whatever it was called by
-  exit
-fi
+print_if_pinned "$python" && exit
 if [[ $(cat "$venv/pins" 2>/dev/null) != "$pins" ]]; then
   group=cpu
   command -v nvidia-smi >/dev/null && group=gpu

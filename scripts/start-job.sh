@@ -12,9 +12,9 @@ cd "$run"
 if [[ ! -s pid ]]; then
   nohup setsid bash "$run/scripts/run-job.sh" "$run" "${@:2}" >>wrapper.log 2>&1 </dev/null &
 fi
-for ((tries = 0; tries < 100; tries++)); do
+for ((tries = 0; tries < 500; tries++)); do
   if [[ -s pid ]]; then cat pid; exit; fi
-  sleep 0.1
+  sleep 0.02
 done
 printf 'start-job.sh: the job did not start within 10 s: %s\n' "$(tail -n 1 wrapper.log 2>/dev/null)" >&2
 exit 1

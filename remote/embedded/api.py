@@ -13,7 +13,6 @@ from remote.embedded import (
     imds,
     machinecalls,
     rewrites,
-    roles,
     rules,
     tokens,
     wire,
@@ -78,8 +77,6 @@ def _answer(box, request):
     """Let the box's own answer, or moto, do what the rules allow; then the disks follow."""
     if request.service == "ssm":
         images.seed_parameters(request.region)
-    if request.service in roles.SERVICES:
-        roles.seed(box)
     rewrites.apply(request)
     rules.check(box, request)
     own = answers.find(request)

@@ -89,7 +89,6 @@ class Box:
     addresses: list = field(default_factory=list)  # public addresses given out so far
     closed: socket.socket = field(default_factory=closed_port)
     tokens: dict = field(default_factory=dict)  # tokens.Token by (region, action, ClientToken)
-    role_seeded: bool = False  # roles.py has made the account's role
     faults: list = field(default_factory=list)
     quotas: dict[str, float] = field(default_factory=dict)  # vCPUs by quota code, where a test changed it
     api_log: deque = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES))

@@ -7,7 +7,7 @@ What AWS refuses and moto does not is in rules.py, at the API's door, and needs 
 import contextlib
 import os
 
-from remote.embedded import addresses, disks, images, records, states, volumestates
+from remote.embedded import addresses, disks, images, records, roles, states, volumestates
 
 MOTO_VERSION = "5.2.5"
 FILTERS = {"client-token": "client_token", "instance-lifecycle": "lifecycle"}  # on which moto's filter gives up
@@ -45,6 +45,7 @@ def _mend(box):
     amis.Ami.block_device_mappings = property(images.block_devices)
     states.apply(box)
     volumestates.apply(box)
+    roles.seed()
 
 
 @contextlib.contextmanager

@@ -9,18 +9,16 @@ from remote.embedded.box import ACCOUNT
 from remote.embedded.wire import Refused
 
 NAME = "gpu-jobs-deadline"
-SERVICES = ("iam", "scheduler")  # which need to find it
 SCHEDULER, SYSTEMS_MANAGER = "scheduler.amazonaws.com", "ssm.amazonaws.com"
 CANNOT_ASSUME = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
 
 
-def seed(box):
-    """Make the role, once in the server's life: whoever deletes it wants it gone."""
-    if not box.role_seeded:
-        box.role_seeded = True
-        statement = {"Effect": "Allow", "Principal": {"Service": [SCHEDULER, SYSTEMS_MANAGER]}, "Action": "sts:AssumeRole"}
-        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        _backend().create_role(NAME, trust, "/", None, "", [{"Key": "gpu-job:managed", "Value": "true"}], "3600")
+def seed():
+    """Make the role, when the server starts."""
+    services = {"Service": [SCHEDULER, SYSTEMS_MANAGER]}
+    statement = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    _backend().create_role(NAME, trust, "/", None, "", [{"Key": "gpu-job:managed", "Value": "true"}], "3600")
 
 
 def check(_box, request):

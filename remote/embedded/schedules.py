@@ -27,7 +27,7 @@ def _schedules(box, now):
         for group in list(backend.schedule_groups.values()):
             for schedule in list(group.schedules.values()):
                 due = re.fullmatch(r"at\((.+)\)", schedule.schedule_expression)
-                if due and schedule.state == "ENABLED" and datetime.datetime.fromisoformat(due[1]) <= now:
+                if due and schedule.state != "DISABLED" and datetime.datetime.fromisoformat(due[1]) <= now:
                     _fire(box, backend.region_name, group, schedule)
 
 

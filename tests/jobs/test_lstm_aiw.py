@@ -112,6 +112,28 @@ def test_a_text_that_cannot_be_learnt_exits_2_with_one_line(tmp_path, content, m
     assert message in told and told.count("\n") == 1
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 100 kB."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root on Linux")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(tmp_path)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.root
+def test_a_full_disk_exits_1_with_one_line_and_leaves_whole_files(small_disk, tiny_text, capsys):
+    arguments = ["--out", str(small_disk / "out"), "--text", str(tiny_text), "--batch", "4", "--units", "32"]
+    with pytest.raises(SystemExit) as exit_:
+        parameters.main(lstm_aiw.Parameters, lstm_aiw.train, "", arguments)
+    assert exit_.value.code == 1
+    assert capsys.readouterr().err == f"No space left on device: {small_disk}/out\n"
+    assert not list(small_disk.rglob(".writing-*"))
+
+
 @pytest.mark.slow
 def test_a_process_saves_on_sigterm_and_goes_on_after_sigkill(tiny_run, tiny_parameters, tmp_path, checkout):
     """Two real processes end in mid-training, the first of its own accord and soon; the third is let finish."""

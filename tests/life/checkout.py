@@ -77,9 +77,9 @@ class Checkout:
         made = [run_id for run_id in self.run_ids() if run_id not in before]
         return outcome, self.run(made[0]) if made else None
 
-    def detached(self, *sets):
+    def detached(self, *sets, options=()):
         """The id of a run whose job has just been started."""
-        return self.done(*train_words(*sets), "--detach")
+        return self.done(*train_words(*sets), *options, "--detach")
 
     def run_ids(self):
         """Ids of the runs that it has a record of, oldest first."""

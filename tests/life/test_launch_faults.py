@@ -68,10 +68,9 @@ def test_a_quota_that_is_too_small_exits_4_and_says_how_to_raise_it(checkout):
     assert "L-DB2E81BA" in outcome.stderr and len(run["attempts"]) == 1
 
 
-@pytest.mark.parametrize("task", ["train", "launch"])
-def test_a_missing_permission_exits_7_and_is_named(checkout, fault, task):
+def test_a_missing_permission_exits_7_and_is_named(checkout, fault):
     fault("RunInstances", code="UnauthorizedOperation", status=403, message="You are not authorized.")
-    outcome = checkout.fab(task, "--job", "tiny")
+    outcome = checkout.fab(*LAUNCH)
     assert outcome.returncode == 7 and outcome.stderr.splitlines()[-1].startswith("fab: Not allowed: ec2:RunInstances.")
 
 
@@ -81,16 +80,17 @@ def test_a_missing_permission_half_way_undoes_the_first_half(checkout, fault):
     assert outcome.returncode == 7 and "ec2:AttachVolume" in outcome.stderr.splitlines()[-1]
 
 
-def test_throttling_is_waited_out(checkout, fault):
+def test_throttling_is_waited_out_and_a_retired_machine_replaced(checkout, fault):
     fault("RunInstances", code="RequestLimitExceeded", status=503, times=2)
     before = calls(checkout, "RunInstances")
-    launched(checkout)
+    run, story = launched(checkout, "--instance-types", "p2.xlarge")
+    assert run["instance_type"] == "g4dn.xlarge" and "p2.xlarge was retired by AWS" in story
     assert calls(checkout, "RunInstances") == before + 3
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_lost_reply_to_a_launch_makes_no_second_machine(checkout, fault, moment):
-    fault("RunInstances", drop=moment)
+def test_a_lost_request_and_a_lost_reply_make_no_second_machine(checkout, fault):
+    fault("RunInstances", drop="before")
+    fault("RunInstances", drop="after")
     launched(checkout)
 
 

@@ -10,7 +10,7 @@ import pytest
 from remote.embedded import orders
 from tests.life.checkout import finished, read_until, train_words, wait_until
 
-CHATTY = ("epochs=2", "lines=50", "seconds=1.5")
+CHATTY = ("epochs=2", "lines=50", "seconds=2")
 
 
 def assert_log_is_whole(checkout, run_id, epochs=2, lines=50):
@@ -35,27 +35,20 @@ def test_the_job_outlives_a_killed_client_and_no_line_is_lost(checkout):
     assert checkout.home(run_id)["out/checkpoint/epoch"] == b"2"
 
 
-def test_a_connection_that_breaks_is_made_again_and_no_line_comes_twice(checkout):
+def test_a_connection_that_breaks_or_hangs_loses_no_line_and_repeats_none(checkout):
     client = checkout.start(*train_words(*CHATTY))
     read_until(client.stderr, "epoch 1 line 10")
     run = checkout.run(checkout.run_ids()[-1])
     orders.cut(checkout.cloud, run["instance_id"])
     story = read_until(client.stderr, "epoch 1 line 40")
+    orders.freeze(checkout.cloud, run["instance_id"])
+    wait_until(lambda: b"epoch 2 line 20 " in (checkout.there(run["id"]) / "log").read_bytes())
+    orders.thaw(checkout.cloud, run["instance_id"])
+    story += read_until(client.stderr, "epoch 2 line 20")
     orders.cut(checkout.cloud, run["instance_id"])
     outcome = finished(client)
     assert outcome.returncode == 0, outcome.stderr
-    assert story.count("Connecting again") == 1 and outcome.stderr.count("Connecting again") == 1
-    assert_log_is_whole(checkout, run["id"])
-
-
-def test_a_connection_that_hangs_for_a_while_goes_on(checkout):
-    client = checkout.start(*train_words(*CHATTY))
-    read_until(client.stderr, "epoch 1 line 10")
-    run = checkout.run(checkout.run_ids()[-1])
-    orders.freeze(checkout.cloud, run["instance_id"])
-    wait_until(lambda: b"epoch 2 line 1 " in (checkout.there(run["id"]) / "log").read_bytes())
-    orders.thaw(checkout.cloud, run["instance_id"])
-    assert finished(client).returncode == 0
+    assert (story + outcome.stderr).count("Connecting again") == 2
     assert_log_is_whole(checkout, run["id"])
 
 
@@ -72,16 +65,15 @@ def test_a_connection_that_stays_silent_is_given_up_for_a_new_one(checkout):
 
 
 @pytest.mark.parametrize(
-    ("step", "number"), [("plan", signal.SIGHUP), ("boot", signal.SIGINT), ("volume", signal.SIGTERM)]
+    ("step", "number"), [("launch", signal.SIGHUP), ("boot", signal.SIGINT), ("volume", signal.SIGTERM)]
 )
 def test_before_the_start_a_signal_undoes_everything(checkout, step, number):
     client = checkout.start(*train_words())
     read_until(client.stderr, step)
     client.send_signal(number)
     outcome = finished(client)
-    assert outcome.returncode == 130, outcome.stderr
+    assert outcome.returncode == 130 and "Traceback" not in outcome.stderr, outcome.stderr
     assert re.match(r"fab: .* was undone before its job started", outcome.stderr.splitlines()[-1])
-    assert "Traceback" not in outcome.stderr
     assert checkout.billed() == [] and checkout.run(checkout.run_ids()[-1])["closed"]
 
 

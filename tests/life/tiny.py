@@ -31,7 +31,7 @@ class Parameters:
     children: int = option(0, "processes to fork and leave behind")
     megabytes: int = option(0, "size of a file of results", at_least=0)
     fill: bool = option(False, "write results until the disk is full")
-    odd: str = option("", "odd things to write", choices=["", "names", "log", "links"])
+    odd: str = option("", "odd things to write", choices=["", "files", "log"])
 
 
 def train(params, out):
@@ -107,10 +107,12 @@ def size(path):
     return sum(one.stat().st_size for one in found if one.is_file())
 
 
-def odd_names(out):
-    """File names that a careless program would trip over; all are plain files inside out."""
+def odd_files(out):
+    """File names that a careless program would trip over, each the content of its file; and links that lead out."""
     for name in ("-rf", "a b", "quo'te\"s", "$(touch gotcha)", "`touch gotcha`", "semi;colon", "star*", "ünïcode 文"):
         (out / name).write_text(name)
+    (out / "passwd").symlink_to("/etc/passwd")
+    (out / "up").symlink_to("../..")
 
 
 def odd_log(_out):
@@ -122,14 +124,7 @@ def odd_log(_out):
     raw.flush()
 
 
-def odd_links(out):
-    """Links that lead out of the folder."""
-    (out / "passwd").symlink_to("/etc/passwd")
-    (out / "up").symlink_to("../..")
-    (out / "plain").write_text("plain")
-
-
-ODD = {"names": odd_names, "log": odd_log, "links": odd_links}
+ODD = {"files": odd_files, "log": odd_log}
 
 if __name__ == "__main__":
     parameters.main(Parameters, train, __doc__)

@@ -106,6 +106,7 @@ def test_a_job_whose_wrapper_was_killed_is_lost(prepare, machine, instance, log)
     instance.root(f"kill -KILL {pid}")
     assert watch(machine, run, log) == follow.LOST
     assert log.read_bytes() == b"last words\n"
+    wait_until(lambda: not [words for words in run.alive() if "run-job.sh" in words], seconds=8)
 
 
 def test_a_full_disk_at_home_is_no_broken_connection(prepare, machine, log):

@@ -126,7 +126,7 @@ def test_stopping_what_has_ended_or_never_began_is_harmless(prepare):
 def test_a_full_disk_keeps_what_was_written_and_the_exit_code(prepare, instance, machine, tmp_path):
     with disks.disk(tmp_path, mib=8) as volume:
         volume.attach(instance)
-        hosts.script(machine, "mount-volume.sh", volume.volume_id, "small")
+        hosts.script(machine, "mount-volume.sh", volume.volume_id, "small", "empty")
         run = prepare(FILL, folder="small/run")
         run.start()
         code, log = run.exit_code(), run.read("log")

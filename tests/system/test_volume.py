@@ -36,9 +36,9 @@ def folder(tmp_path):
     return tmp_path.name
 
 
-def mount(machine, folder):
+def mount(machine, folder, origin="empty"):
     """("formatted" or "found", free KiB)"""
-    outcome, free_kib = hosts.script(machine, "mount-volume.sh", VOLUME, folder).text.split()
+    outcome, free_kib = hosts.script(machine, "mount-volume.sh", VOLUME, folder, origin).text.split()
     return outcome, int(free_kib)
 
 
@@ -80,6 +80,13 @@ def test_what_is_neither_blank_nor_a_file_system_is_left_as_it_is(volume, machin
     assert disk.content() == before
 
 
+def test_a_copy_of_a_snapshot_is_never_formatted_however_blank_it_looks(volume, machine, folder):
+    disk = volume()
+    with pytest.raises(CommandFailed, match="isn't blank: it is left as it is"):
+        mount(machine, folder, "copied")
+    assert not disk.content().strip(b"\0")
+
+
 def test_a_volume_that_shows_up_late_is_waited_for(volume, machine, instance, folder):
     late = threading.Timer(1.5, volume(attach=False).attach, [instance])
     late.start()
@@ -91,7 +98,7 @@ def test_a_volume_that_shows_up_late_is_waited_for(volume, machine, instance, fo
 
 def test_a_volume_that_never_shows_up_is_given_up_in_bounded_time(machine, folder, hurried):
     script = (hosts.SCRIPTS / "mount-volume.sh").read_bytes()
-    output = hosts.run(machine, f"PATH={hurried} bash -s -- {VOLUME} {folder}", script, check=False)
+    output = hosts.run(machine, f"PATH={hurried} bash -s -- {VOLUME} {folder} empty", script, check=False)
     assert output.code == 1 and output.stdout == b""
     assert b"no device for it appeared within 60 s" in output.stderr and output.stderr.count(b"\n") == 1
 
