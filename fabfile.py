@@ -26,6 +26,7 @@ from remote import (
     request,
     runs,
     settings,
+    steps,
     story,
     tags,
     volumes,
@@ -33,7 +34,7 @@ from remote import (
 from remote import ec2 as machines
 from remote.aws import Aws
 from remote.cloud import Cloud
-from remote.errors import NotFound
+from remote.errors import JobFailed, NotFound
 
 task = functools.partial(fabric.task, auto_shortflags=False)  # -h for --ssh-cidr would surprise
 
@@ -74,7 +75,7 @@ def launch_(c, given):
     runs.record(run)
     with runs.locked(run), lifecycle.undone_if_stopped(aws, run):
         launch.ensure_launched(aws, run)
-        lifecycle.ensure_booted(aws, run)
+        steps.ensure_booted(aws, run)
     print(run.id)
 
 
@@ -83,7 +84,7 @@ def attach(c, run=""):
     """Step 2 by hand: make, attach, format if blank, and mount the volume."""
     aws, found = _existing(c, run)
     with runs.locked(found):
-        lifecycle.ensure_mounted(aws, found, lifecycle.connect(aws, found))
+        steps.ensure_mounted(aws, found, steps.connect(aws, found))
 
 
 @task(help=RUN)
@@ -91,7 +92,7 @@ def copy(c, run=""):
     """Step 3 by hand: send jobs, scripts, parameters and data."""
     aws, found = _existing(c, run)
     with runs.locked(found):
-        lifecycle.ensure_copied(found, lifecycle.connect(aws, found))
+        steps.ensure_copied(found, steps.connect(aws, found))
 
 
 @task(name="run", help=RUN)
@@ -99,7 +100,7 @@ def run_(c, run=""):
     """Step 4 by hand: start the job under nohup."""
     aws, found = _existing(c, run)
     with runs.locked(found):
-        lifecycle.ensure_started(aws, found, lifecycle.connect(aws, found))
+        steps.ensure_started(aws, found, steps.connect(aws, found))
 
 
 @task(help=RUN)
@@ -115,7 +116,9 @@ def follow_(c, run=""):
     """Show the log from where it was left, until the job ends."""
     aws, found = _existing(c, run)
     with runs.locked(found), lifecycle.detached_if_stopped(found):
-        lifecycle.follow_to_end(aws, found)
+        steps.follow_to_end(aws, found)
+    if found.exit_code not in (0, follow.TAKEN):
+        raise JobFailed(report.followed(found))
     story.say("follow", report.followed(found))
 
 
@@ -123,7 +126,7 @@ def follow_(c, run=""):
 def gpu(c, run=""):
     """nvidia-smi of the run's instance."""
     aws, found = _existing(c, run)
-    output = host.script(lifecycle.connect(aws, found), "gpu.sh", check=False)
+    output = host.script(steps.connect(aws, found), "gpu.sh", check=False)
     print(follow.gpu_line(output.text) or output.stderr.decode(errors="replace").strip())
 
 

@@ -1,4 +1,4 @@
-"""Bringing 200 MB home: remote/transfer.py, with rsync and where this machine has none, beside OpenSSH's scp.
+"""Bringing 200 MB home: remote/transfer.py beside OpenSSH's scp, and rsync over the same ssh.
 
     python -m benchmarks.pull                               # about a minute
     python -m benchmarks.pull --megabytes 1000 --rounds 3
@@ -38,16 +38,15 @@ began = time.perf_counter()
 transfer.pull(machine, there, Path(here))
 print(time.perf_counter() - began)
 """
-THEIRS = "TIMEFORMAT=%R; {{ time {{ {command} >/dev/null; }}; }} 2>&1"
+THEIRS = "TIMEFORMAT=%R; {{ time {{ {command}; }} >/dev/null; }} 2>&1"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way home: its command (a function of the folder to bring it to), seconds and bytes of memory of each round."""
+    """A way home. command: of the folder to bring it to. seconds, memory (bytes): of each round."""
 
     name: str
     command: Callable
-    path: str
     seconds: list
     memory: list
 
@@ -58,20 +57,21 @@ def measure(megabytes, rounds):
         connected = hosts.connect(there.login, 10)
         hosts.run(connected, f"mkdir -p run/out && head -c {megabytes * 1_000_000} /dev/urandom >run/out/weights")
         hosts.close(connected)
-        ways = list(all_ways(there.login, Path(scratch)))
+        ways = list(all_ways(there.login))
         for _round in range(rounds):
             for way in ways:
                 bring(way, Path(scratch) / "home")
         return there.server, ways
 
 
-def all_ways(login, scratch):
+def all_ways(login):
     """The ways to be compared."""
-    path, without = os.environ["PATH"], path_without_rsync(scratch / "programs")
     config = login.ssh_config or "/dev/null"
     pull = [sys.executable, "-c", OURS, login.address, login.user, login.key, login.known_hosts, config]
     ssh = hosts.openssh(login)
-    scp = hosts.quote("scp", "-q", *ssh[1:], f"{login.user}@{login.address}:run/out/weights")
+    weights = f"{login.user}@{login.address}:run/out/weights"
+    rsync = hosts.quote("rsync", "-e", hosts.quote(*ssh), weights)
+    scp = hosts.quote("scp", "-q", *ssh[1:], weights)
     checked = hosts.quote(*ssh, f"{login.user}@{login.address}", "sha256sum run/out/weights")
 
     def ours(home):
@@ -80,24 +80,18 @@ def all_ways(login, scratch):
     def theirs(command):
         return lambda home: ["bash", "-ec", THEIRS.format(command=command.format(home=hosts.quote(home)))]
 
-    yield Way("scp", theirs(f"{scp} {{home}}"), path, [], [])
+    yield Way("scp", theirs(f"{scp} {{home}}"), [], [])
     checks = f"{scp} {{home}} && {checked} && sha256sum {{home}}/*"
-    yield Way("scp, then sha256sum at both ends", theirs(checks), path, [], [])
-    yield Way("transfer.pull with rsync", ours, path, [], [])
-    yield Way("transfer.pull without rsync", ours, without, [], [])
-
-
-def path_without_rsync(folder):
-    """A PATH on which there is ssh, and nothing else."""
-    folder.mkdir()
-    (folder / "ssh").symlink_to(shutil.which("ssh"))
-    return str(folder)
+    yield Way("scp, then sha256sum at both ends", theirs(checks), [], [])
+    if shutil.which("rsync"):
+        yield Way("rsync", theirs(f"{rsync} {{home}}"), [], [])
+    yield Way("transfer.pull", ours, [], [])
 
 
 def bring(way, home):
     """One round: bring the file to an empty folder, note seconds and memory, throw it away."""
     home.mkdir()
-    variables = os.environ | {"PATH": way.path, "PYTHONPATH": str(ROOT)}
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(way.command(home), env=variables, stdout=subprocess.PIPE, text=True)
     with ThreadPoolExecutor() as watcher:
         memory = watcher.submit(most_memory, psutil.Process(process.pid))

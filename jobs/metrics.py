@@ -1,5 +1,6 @@
 """What a training tells while it runs: a line an epoch for people and programs, TensorBoard, a plot, live progress."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -19,16 +20,20 @@ class Record:
     tensorboard: object  # TensorFlow's summary writer
 
 
-def open_record(out, history):
+@contextlib.contextmanager
+def recording(out, history):
     """A record that holds exactly the epochs of history: what a killed training wrote beyond them is undone."""
     import tensorflow as tf
 
     atomic.write_text(out / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
     shutil.rmtree(out / "tensorboard", ignore_errors=True)
     record = Record(out, tf.summary.create_file_writer(str(out / "tensorboard")))
-    for row in history:
-        _to_tensorboard(record, row)
-    return record
+    try:
+        for row in history:
+            _to_tensorboard(record, row)
+        yield record
+    finally:
+        record.tensorboard.close()
 
 
 def add(record, row):

@@ -64,8 +64,7 @@ def fit(model, batches, params, out, finish_epoch):
     Raises BadInput when the checkpoint is of other parameters.
     """
     progress = _resume(model, out, _identity(params, batches))
-    record = metrics.open_record(out, progress.history)
-    with _stop_request() as stop:
+    with metrics.recording(out, progress.history) as record, _stop_request() as stop:
         after_step = _after_step(model, batches.steps, params.epochs, out, progress, stop)
         for epoch in range(len(progress.history) + 1, params.epochs + 1):
             _train_epoch(model, batches, epoch, progress, after_step)

@@ -9,7 +9,7 @@ from remote.errors import NotFound, TimedOut
 from remote.explain import code_of
 from remote.tags import filters, tag_specifications, tags_of
 
-POLL_S = 1
+POLL_S = 0.5
 RUNNING_WITHIN_S = 300
 TERMINATED_WITHIN_S = 600  # a GPU machine shuts its system down first
 ALIVE = ("pending", "running", "stopping", "stopped", "shutting-down")
@@ -141,4 +141,4 @@ def _describe(ec2, **what):
 
 
 def _patience(seconds):
-    return {"Delay": POLL_S, "MaxAttempts": seconds // POLL_S}
+    return {"Delay": POLL_S, "MaxAttempts": round(seconds / POLL_S)}

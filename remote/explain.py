@@ -25,7 +25,14 @@ SLOW_DOWN = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooMa
 QUOTA = {"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded", "VolumeLimitExceeded"}
 
 # The service whose permission an operation needs, where it isn't EC2's.
-SERVICE = {"GetParameter": "ssm", "GetProducts": "pricing", "GetServiceQuota": "servicequotas"}
+SERVICE = {
+    "GetParameter": "ssm",
+    "GetProducts": "pricing",
+    "GetServiceQuota": "servicequotas",
+    "CreateSchedule": "scheduler",
+    "UpdateSchedule": "scheduler",
+    "CreateRole": "iam",
+}
 
 SIGN_IN = "Sign in again (aws sso login, aws configure) or name another profile in fabric.yaml."
 NO_CREDENTIALS = (

@@ -1,18 +1,11 @@
-"""The life of a run, from top to bottom. Each step may be repeated: it looks first, then does what is missing."""
+"""The life of a run, from top to bottom: what happens in which order, and what becomes of it when it is stopped."""
 
 import contextlib
-import time
 
-from remote import ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
-from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, TimedOut
-from remote.payload import payload
+from remote import ec2, follow, host, launch, report, run_volume, runs, steps, story
+from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound
 
-MOUNT = "volume"  # where the volume is mounted, in the login user's home: commands over SSH start in that home
-VENV_FROM_GIB = 16  # TensorFlow with CUDA takes 8 GiB; on a smaller volume the venv goes to the root disk
-SETUP_S = 1800  # pip brings some gigabytes
 SAVE_S = 60  # a job that is asked to stop has so long to save
-FIRST_TRY_S = 30  # then the security group is looked at again
-RECONNECT_S = 60
 RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by then
 
 
@@ -42,9 +35,9 @@ def begin_somewhere(aws, run):
 def begin(aws, run):
     """Everything up to a started job. What stops it before that undoes what was made."""
     with undone_if_stopped(aws, run):
-        machine = connect(aws, run) if run.host else rent(aws, run)
-        ensure_copied(run, machine)
-        ensure_started(aws, run, machine)
+        machine = steps.connect(aws, run) if run.host else rent(aws, run)
+        steps.ensure_copied(run, machine)
+        steps.ensure_started(aws, run, machine)
     return machine
 
 
@@ -61,19 +54,19 @@ def undone_if_stopped(aws, run):
 def rent(aws, run):
     """A machine of the run's own, with its volume mounted; returns the Host."""
     launch.ensure_launched(aws, run)
-    machine = ensure_booted(aws, run)
-    ensure_mounted(aws, run, machine)
+    machine = steps.ensure_booted(aws, run)
+    steps.ensure_mounted(aws, run, machine)
     return machine
 
 
 def finish(aws, run, machine=None):
     """Everything after the start: to the job's end, home, off. What stops it leaves the run as it is, to be resumed."""
     with detached_if_stopped(run):
-        machine = follow_to_end(aws, run, machine)
+        machine = steps.follow_to_end(aws, run, machine)
         while run.exit_code == follow.TAKEN:
-            machine = follow_to_end(aws, run, replace(aws, run))
-        pull(aws, run, machine)
-        end(aws, run)
+            machine = steps.follow_to_end(aws, run, replace(aws, run))
+        steps.pull(aws, run, machine)
+        steps.end(aws, run)
     report.ended(aws, run)
     if run.exit_code:
         raise JobFailed(report.job_failed(run))
@@ -112,182 +105,30 @@ def replace(aws, run):
     if lost:
         ec2.terminate(aws.ec2, lost["InstanceId"])
     launch.ensure_launched(aws, run, launch.hours_left(run))
-    machine = ensure_booted(aws, run)
-    ensure_mounted(aws, run, machine)
-    host.run(machine, f"cd {host.quote(folder(run))} && rm -f pid exit_code spot_notice")  # of the machine that is gone
-    ensure_copied(run, machine)
-    ensure_started(aws, run, machine)
+    machine = steps.ensure_booted(aws, run)
+    steps.ensure_mounted(aws, run, machine)
+    of_the_lost_one = "pid exit_code spot_notice"
+    host.run(machine, f"cd {host.quote(steps.folder(run))} && rm -f {of_the_lost_one}")
+    steps.ensure_copied(run, machine)
+    steps.ensure_started(aws, run, machine)
     return machine
-
-
-def ensure_booted(aws, run):
-    """The Host of the run's instance, once it answers with the pinned key."""
-    with story.step("boot", f"{run.instance_id} is starting", run.timeline) as told:
-        machine = connect(aws, run, aws.settings.connect_minutes * 60)
-        (run.folder / launch.HOST_KEY_FILE).unlink(missing_ok=True)  # the instance has it, nobody else needs it
-        told.append(
-            f"{machine.login.address} answers SSH with the key made for it; ends itself at {story.clock(run.deadline)}"
-        )
-    return machine
-
-
-def connect(aws, run, wait_s=RECONNECT_S):
-    """A Host for the run's instance. Raises NotFound when that has ended, TimedOut, Denied."""
-    if run.host:
-        return own_host.connect(aws, run)
-    instance = ec2.find(aws.ec2, run.id)
-    if not ec2.alive(instance):
-        raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {report.whats_left(run)}")
-    instance = ec2.running(aws.ec2, instance["InstanceId"])
-    host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
-    launch.ensure_key_accepted(aws, run, instance)
-    login = host.Login(ec2.address(instance), run.user, run.key, run.known_hosts, aws.ssh_config)
-    try:
-        return host.connect(login, min(wait_s, FIRST_TRY_S))
-    except TimedOut:
-        launch.open_way_in(aws, run)  # this machine's address may have changed
-        return host.connect(login, wait_s)
-
-
-def ensure_mounted(aws, run, machine):
-    """The run's volume, made if need be, attached and mounted; formatted only if it is provably blank."""
-    with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
-        volume = volumes.attach(aws.ec2, run_volume.ensure(aws, run).id, run.instance_id)
-        origin = "copied" if volume.snapshot_id else "empty"
-        outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT, origin).text.split()
-        kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"
-        told.append(
-            f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
-        )
-        if outcome == "found":
-            told.extend(run_volume.finish_move(aws, volume, machine, MOUNT))
-    runs.save(run)
-
-
-def ensure_copied(run, machine):
-    """Jobs, scripts, pins, parameters and the user's files, in the run's folder on the volume."""
-    with story.step("copy", "sending jobs, scripts and data", run.timeline) as told:
-        moved = transfer.push(machine, payload(run), folder(run))
-        told.append(f"{moved.files} files, {_size(moved.sent)} of {_size(moved.size)} sent, SHA-256 verified")
-
-
-def ensure_started(aws, run, machine):
-    """The job under nohup, in the first environment that has the pinned packages. Repeating it starts no second job."""
-    with story.step("start", "preparing the environment", run.timeline) as told:
-        pid = host.run(machine, "bash", _start_command(aws, run).encode(), SETUP_S).text
-        told.append(f"{run.job} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
-    run.started = run.started or runs.now()
-    runs.save(run)
-
-
-def _start_command(aws, run):
-    """Both in one command: a run should wait for the job, not for round trips."""
-    pins, scripts = f"{folder(run)}/code/pyproject.toml", f"{folder(run)}/scripts"
-    grace_s = 0 if run.host else int(aws.settings.grace_minutes * 60)
-    setup = host.quote("bash", f"{scripts}/setup-env.sh", aws.settings.python, pins, _venv(run))
-    start = host.quote("bash", f"{scripts}/start-job.sh", folder(run))
-    return f'python=$({setup}) && {start} "$python" {host.quote(run.job, grace_s)}'
-
-
-def _venv(run):
-    """Where a venv is made if need be: kept on a volume that is large enough, else gone with the machine or the run."""
-    if run.host:
-        return f"{folder(run)}/venv"
-    return f"{MOUNT}/venv" if run.volume_gib >= VENV_FROM_GIB else "venv"
-
-
-def follow_to_end(aws, run, machine=None):
-    """Show and keep the log until the job ends; reconnects when the connection breaks. Returns the Host.
-
-    run.exit_code is then the job's, LOST, or TAKEN when AWS wants the instance back or has taken it.
-    """
-    screen = follow.Screen()
-    while True:
-        try:
-            machine = machine or connect(aws, run)
-            run.exit_code = follow.watch(machine, folder(run), run.log, screen)
-            break
-        except host.Disconnected as broken:
-            story.say("follow", f"{broken} Connecting again.")
-            host.close(machine)
-            machine = None
-            time.sleep(host.RETRY_S)
-        except NotFound:
-            if not ec2.taken(ec2.find(aws.ec2, run.id)):
-                raise
-            run.exit_code = follow.TAKEN
-            break
-    if run.exit_code != follow.TAKEN:
-        run.ended = run.ended or runs.now()
-        run.timeline.append(["job", round(runs.seconds(run.started, run.ended), 2)])
-    runs.save(run)
-    return machine
-
-
-def pull(aws, run, machine, ended=True):
-    """Bring the results home and verify them; once the job has ended, say so in the tags of instance and volume.
-
-    ended: whether nothing more can come; False to find out by the exit code, which a job whose machine died has not.
-    """
-    with story.step("pull", "bringing the results home", run.timeline) as told:
-        moved = transfer.pull(machine, folder(run), run.folder)
-        told.append(f"{moved.files} files, {_size(moved.size)}, every SHA-256 is the instance's own")
-    exit_code = run.folder / "exit_code"
-    if exit_code.exists():
-        run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
-    if ended or exit_code.exists():
-        run.pulled = moved.digest
-        if run.instance_id:
-            # A named volume outlives this run, and what it holds of others may not be home.
-            ec2.mark_pulled(aws.ec2, [run.instance_id] + ([] if run.volume_name else [run.volume_id]), moved.digest)
-    runs.save(run)
 
 
 def pull_or_rescue(aws, run):
     """pull, from the run's instance or, when that has gone, from its volume on another machine of the same zone."""
     if run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
-        pull(aws, run, connect(aws, run), ended=False)
+        steps.pull(aws, run, steps.connect(aws, run), ended=False)
         return
     if run.pulled or not run_volume.find(aws, run):
         raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
         launch.ensure_launched(aws, run, RESCUE_HOURS)
-        machine = ensure_booted(aws, run)
-        ensure_mounted(aws, run, machine)
-        pull(aws, run, machine)
+        machine = steps.ensure_booted(aws, run)
+        steps.ensure_mounted(aws, run, machine)
+        steps.pull(aws, run, machine)
     finally:
-        end(aws, run)
-
-
-def end(aws, run):
-    """Nothing of the run lives on but what is meant to: a named volume, or one whose results aren't home."""
-    if run.host:
-        own_host.leave(aws, run)
-        return
-    with story.step("end", "terminating the instance", run.timeline) as told:
-        instance = ec2.find(aws.ec2, run.id)
-        if instance:
-            ec2.terminate(aws.ec2, instance["InstanceId"])
-        told.append(f"{run.instance_id or 'no instance'} terminated; {run_volume.settle(aws, run)}; port 22 closed")
-        if run.group_id:
-            network.close_ssh(aws.ec2, run.group_id, run.id)
-    launch.disarm(aws, run, instance)
-    run.closed = run.closed or runs.now()
-    runs.save(run)
-
-
-def undo(aws, run):
-    """Before the job has started there is nothing to lose: end everything. Says what could not be ended."""
-    if run.started:
-        return
-    try:
-        end(aws, run)
-    except BaseException as failed:  # whatever it is: the first error is the one to report
-        story.say(
-            "undo",
-            f"not everything could be ended ({failed}). It ends itself at {run.deadline}; or: bin/fab reap --yes",
-        )
+        steps.end(aws, run)
 
 
 def stop(aws, run, discard=False):
@@ -299,25 +140,29 @@ def stop(aws, run, discard=False):
     if discard or not run.started or not alive:
         if discard:
             run.pulled = run.pulled or "discarded"
-        end(aws, run)
+        steps.end(aws, run)
         return
     try:
-        machine = connect(aws, run)
-        host.script(machine, "stop-job.sh", folder(run), SAVE_S, wait_s=SAVE_S + 30)
-        pull(aws, run, machine)
+        machine = steps.connect(aws, run)
+        host.script(machine, "stop-job.sh", steps.folder(run), SAVE_S, wait_s=SAVE_S + 30)
+        steps.pull(aws, run, machine)
     finally:
-        end(aws, run)
+        steps.end(aws, run)
 
 
-def folder(run):
-    """The run's folder on the instance, relative to the login user's home."""
-    return f"{own_host.FOLDER if run.host else MOUNT}/runs/{run.id}"
+def undo(aws, run):
+    """Before the job has started there is nothing to lose: end everything. Says what could not be ended."""
+    if run.started:
+        return
+    try:
+        steps.end(aws, run)
+    except BaseException as failed:  # whatever it is: the first error is the one to report
+        story.say(
+            "undo",
+            f"not everything could be ended ({failed}). It ends itself at {run.deadline}; or: bin/fab reap --yes",
+        )
 
 
 def _in_words(stopped, words):
     """A Ctrl-C as an error that says what became of the run; any other error as it is."""
     return Interrupted(words) if isinstance(stopped, KeyboardInterrupt) else stopped
-
-
-def _size(size):
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

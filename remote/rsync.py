@@ -1,4 +1,4 @@
-"""One large file over a pinned connection of its own, by rsync: what had arrived before a cut is not sent again."""
+"""One large file to the instance by rsync, over a pinned connection of its own: what had arrived is not sent again."""
 
 import shlex
 import shutil
@@ -19,26 +19,14 @@ def available(host):
 
 def send(host, local, remote):
     """local: Path. remote: path on the instance, relative to the login user's home. Raises hosts.Disconnected."""
-    _run(host, str(local), _target(host, remote))
-
-
-def fetch(host, remote, local):
-    """The other way round; local may hold the beginning of the file already. Raises hosts.Disconnected."""
-    _run(host, _target(host, remote), str(local))
+    target = f"{host.login.user}@{host.login.address}:{remote}"
+    done = subprocess.run(command(host, local, target), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise hosts.Disconnected(f"rsync could not bring {local} to {target}: {lines[0]}")
 
 
 def command(host, source, target):
     """The rsync command as a list of words; its own protection keeps the remote shell away from the paths."""
     options = ["--partial", "--inplace", "--protect-args", f"--timeout={SILENCE_S}"]
-    return ["rsync", *options, "-e", shlex.join(hosts.openssh(host.login)), "--", source, target]
-
-
-def _target(host, path):
-    return f"{host.login.user}@{host.login.address}:{path}"
-
-
-def _run(host, source, target):
-    done = subprocess.run(command(host, source, target), capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise hosts.Disconnected(f"rsync could not bring {source} to {target}: {lines[0]}")
+    return ["rsync", *options, "-e", shlex.join(hosts.openssh(host.login)), "--", str(source), target]

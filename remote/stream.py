@@ -1,6 +1,6 @@
-"""One large file over a pinned connection of its own, where an end lacks rsync: what had arrived is not sent again.
+"""One large file from the instance by OpenSSH's ssh, over a pinned connection of its own: it goes on after a cut.
 
-By OpenSSH's ssh, for no byte then passes through Python: several times as fast as over the connection that is open.
+No byte passes through Python, nor through rsync, which reads and hashes all of them once more: benchmarks/pull.py.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """Files to the instance and back: only what differs, verified by SHA-256, renamed into place when it is whole.
 
 Small files go together in one stream over the connection that is open already; large ones over connections of their
-own, by rsync where both ends have it. All ways are verified alike.
+own: to the instance by rsync where both ends have it, home as a stream of ssh's. All ways are verified alike.
 """
 
 import dataclasses
@@ -208,15 +208,11 @@ def _fetch_together(host, remote_folder, folder, entries):
 
 def _fetch_large(host, remote_folder, folder, entries):
     """Fetch what is lacking of each file: after a cut, what had arrived is not sent again."""
-    by_rsync = bool(entries) and rsync.available(host)
     for entry in entries:
-        remote, partial = f"{remote_folder}/{entry.path}", _partial(folder, entry)
+        partial = _partial(folder, entry)
         if partial.exists() and partial.stat().st_size > entry.size:
             partial.unlink()
-        if by_rsync:
-            rsync.fetch(host, remote, partial)
-        else:
-            stream.fetch(host, remote, partial, entry.size)
+        stream.fetch(host, f"{remote_folder}/{entry.path}", partial, entry.size)
 
 
 def _copy(host, channel, file, size):

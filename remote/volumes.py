@@ -15,7 +15,7 @@ from remote.errors import Busy, NotFound, TimedOut, Usage
 from remote.explain import code_of
 from remote.tags import filters, tag_specifications, tags_of
 
-POLL_S = 1  # AWS allows some hundred describes a second; its own default of 15 s would dominate a short run
+POLL_S = 0.5  # AWS allows some hundred describes a second; its own default of 15 s would dominate a short run
 MADE_WITHIN_S = 120
 ATTACHED_WITHIN_S = 120
 FREE_WITHIN_S = 300  # a terminating instance shuts down first, which may take minutes

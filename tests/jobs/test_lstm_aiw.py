@@ -121,7 +121,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("this machine lets nobody mount")
     yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 @pytest.mark.root

@@ -4,6 +4,7 @@ import pytest
 
 from remote import tags
 from remote.embedded import orders
+from tests.life.checkout import finished, train_words, wait_until
 
 NAMED = ("--volume", "corpus")
 SOLD_OUT = {"code": "InsufficientInstanceCapacity", "status": 500, "times": 999}
@@ -15,8 +16,7 @@ def zone(checkout):
     ec2 = checkout.client("ec2")
     outcome, run = checkout.train("epochs=1", options=NAMED)
     assert outcome.returncode == 0, outcome.stderr
-    full = next(one for one in subnets(ec2) if one["AvailabilityZone"] == run["zone"])
-    orders.fault(checkout.cloud, "RunInstances", **SOLD_OUT, when={"NetworkInterface.1.SubnetId": full["SubnetId"]})
+    sell_out(checkout, run["zone"])
     yield run["zone"]
     for volume in ec2.describe_volumes()["Volumes"]:
         ec2.delete_volume(VolumeId=volume["VolumeId"])
@@ -24,8 +24,11 @@ def zone(checkout):
         ec2.delete_snapshot(SnapshotId=snapshot)
 
 
-def subnets(ec2):
-    return ec2.describe_subnets(Filters=tags.filters({"default-for-az": "true"}))["Subnets"]
+def sell_out(checkout, zone):
+    """From now on there is no machine in that zone."""
+    wanted = tags.filters({"default-for-az": "true", "availability-zone": zone})
+    subnet_id = checkout.client("ec2").describe_subnets(Filters=wanted)["Subnets"][0]["SubnetId"]
+    orders.fault(checkout.cloud, "RunInstances", **SOLD_OUT, when={"NetworkInterface.1.SubnetId": subnet_id})
 
 
 def volumes(ec2):
@@ -69,7 +72,7 @@ def test_with_no_machine_anywhere_nothing_is_copied(checkout, zone):
     assert volumes(checkout.client("ec2")).keys() == before and not snapshots(checkout.client("ec2"))
 
 
-@pytest.mark.parametrize("stopped_at", ["CreateSnapshot", "CreateVolume", "AttachVolume", "DeleteVolume"])
+@pytest.mark.parametrize("stopped_at", ["CreateVolume", "AttachVolume", "DeleteVolume"])
 def test_a_move_that_was_stopped_is_finished_by_the_next_run(checkout, zone, stopped_at):
     ec2 = checkout.client("ec2")
     (old,) = volumes(ec2)
@@ -83,6 +86,22 @@ def test_a_move_that_was_stopped_is_finished_by_the_next_run(checkout, zone, sto
     assert list(volumes(ec2)) == [run["volume_id"]] and run["zone"] != zone
     assert files <= set(names(checkout, run["volume_id"]))
     assert not snapshots(ec2)
+
+
+def test_a_run_that_lost_its_machine_takes_its_own_volume_to_another_zone(checkout):
+    ec2, before = checkout.client("ec2"), set(checkout.run_ids())
+    process = checkout.start(*train_words("epochs=2", "hold=1"), "--move-volume")
+    run_id = wait_until(lambda: next(iter(set(checkout.run_ids()) - before), None))
+    wait_until(lambda: list(checkout.state.glob(f"volumes/*/files/runs/{run_id}/out/checkpoint/epoch")), seconds=60)
+    lost = checkout.run(run_id)
+    sell_out(checkout, lost["zone"])
+    orders.vanish(checkout.cloud, lost["instance_id"])
+    outcome = finished(process)
+    assert outcome.returncode == 0, outcome.stderr
+    record = checkout.run(run_id)
+    assert record["zone"] != lost["zone"] and record["volume_id"] != lost["volume_id"]
+    assert "from epoch 2" in checkout.home(run_id)["log"].decode()
+    assert not volumes(ec2) and not snapshots(ec2)
 
 
 def names(checkout, volume_id):

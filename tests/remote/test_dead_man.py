@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from remote import boot, capacity, dead_man, deadline_role, ec2, embedded, launch, lifecycle, reap, runs, tags
+from remote import boot, capacity, dead_man, deadline_role, ec2, embedded, launch, reap, runs, steps, tags
 from remote import settings as all_settings
 from remote.aws import Aws
 from remote.embedded import orders
@@ -163,9 +163,9 @@ def test_while_capacity_is_waited_for_it_holds_for_an_instance_that_comes_last(a
 def test_the_end_of_a_run_takes_it_back_and_may_be_repeated(aws, new_run):
     run = new_run(aws)
     launch.ensure_launched(aws, run)
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
     assert scheduled(aws) == []
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
 
 
 def test_it_stays_when_an_instance_may_yet_come_to_light(aws, new_run, cloud):
@@ -173,7 +173,7 @@ def test_it_stays_when_an_instance_may_yet_come_to_light(aws, new_run, cloud):
     orders.fault(cloud, "RunInstances", drop="before", times=100)
     with pytest.raises(Failure):
         launch.ensure_launched(aws, run)
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
     assert scheduled(aws) == [dead_man.schedule_name(run.id)]
 
 
@@ -182,7 +182,7 @@ def test_a_refused_launch_leaves_none(aws, new_run, cloud):
     orders.fault(cloud, "RunInstances", code="InsufficientInstanceCapacity", status=500, times=100)
     with pytest.raises(Failure):
         launch.ensure_launched(aws, run)
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
     assert scheduled(aws) == []
 
 
@@ -192,7 +192,7 @@ def test_without_the_role_a_run_goes_on_and_says_what_to_type(account, new_run, 
     launch.ensure_launched(aws, run)
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("deadline")]
     assert len(told) == 1 and "no role never-made" in told[0] and "bin/fab setup" in told[0]
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
 
 
 @pytest.mark.parametrize("action", ["CreateSchedule", "GetCallerIdentity"])
@@ -202,7 +202,7 @@ def test_without_the_permission_a_run_goes_on_and_says_so(aws, new_run, cloud, c
     launch.ensure_launched(aws, run)
     assert "none inside AWS" in capsys.readouterr().err and run.instance_id
     orders.fault(cloud, "DeleteSchedule", code="AccessDeniedException", status=403, times=100)
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
 
 
 def test_who_wants_none_is_not_told_of_it(account, new_run, cloud, capsys):
@@ -210,7 +210,7 @@ def test_who_wants_none_is_not_told_of_it(account, new_run, cloud, capsys):
     run = new_run(aws)
     before = len(orders.api_log(cloud))
     launch.ensure_launched(aws, run)
-    lifecycle.end(aws, run)
+    steps.end(aws, run)
     assert "scheduler" not in {call["service"] for call in orders.api_log(cloud)[before:]}
     assert "none inside AWS" not in capsys.readouterr().err
 

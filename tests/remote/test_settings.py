@@ -33,6 +33,7 @@ def test_options_win_and_none_means_not_given():
         {"instance_types": " , "},
         {"ssh_cidr": "203.0.113.7/33"},
         {"max_cost": -1},
+        {"move_volume": "maybe"},
     ],
 )
 def test_nonsense_is_refused_by_name(wrong):
