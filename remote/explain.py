@@ -32,6 +32,8 @@ SERVICE = {
     "CreateSchedule": "scheduler",
     "UpdateSchedule": "scheduler",
     "CreateRole": "iam",
+    "GetRole": "iam",
+    "SendSSHPublicKey": "ec2-instance-connect",
 }
 
 SIGN_IN = "Sign in again (aws sso login, aws configure) or name another profile in fabric.yaml."

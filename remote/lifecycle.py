@@ -3,7 +3,7 @@
 import contextlib
 
 from remote import ec2, follow, host, launch, report, run_volume, runs, steps, story
-from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound
+from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, Unverified
 
 SAVE_S = 60  # a job that is asked to stop has so long to save
 RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by then
@@ -65,11 +65,20 @@ def finish(aws, run, machine=None):
         machine = steps.follow_to_end(aws, run, machine)
         while run.exit_code == follow.TAKEN:
             machine = steps.follow_to_end(aws, run, replace(aws, run))
-        steps.pull(aws, run, machine)
-        steps.end(aws, run)
+        pull_and_end(aws, run, machine)
     report.ended(aws, run)
     if run.exit_code:
         raise JobFailed(report.job_failed(run))
+
+
+def pull_and_end(aws, run, machine):
+    """Results home, machine off. Results that can't be verified don't keep it running: their volume is kept."""
+    try:
+        steps.pull(aws, run, machine)
+    except Unverified:
+        steps.end(aws, run)
+        raise
+    steps.end(aws, run)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 from remote.errors import Usage
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# Text, for Fabric would read FABRIC_MOVE_VOLUME=no as true if the default were a boolean.
+BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 MARKETS = ("on-demand", "spot", "spot-then-on-demand")
 
 
@@ -84,8 +86,10 @@ def _typed(field, value):
     if field.type == tuple[str, ...]:
         items = value.split(",") if isinstance(value, str) else value
         return tuple(str(item).strip() for item in items if str(item).strip())
-    if field.type is bool and not isinstance(value, bool):  # bool("false") is true
-        raise Usage(f"Setting {field.name} expects true or false, got {value!r}. See fabric.yaml.")
+    if field.type is bool and str(value).lower() not in BOOLEANS:
+        raise Usage(f"Setting {field.name} expects yes or no, got {value!r}. See fabric.yaml.")
+    if field.type is bool:
+        return BOOLEANS[str(value).lower()]
     try:
         return field.type(value)
     except (TypeError, ValueError):

@@ -19,6 +19,7 @@ from remote.errors import Unverified
 
 LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
 BLOCK = 1 << 18
+ATTEMPTS = 3
 SILENCE_S = 60  # nothing heard for so long: the connection is dead
 HASH_WAIT_S = 1800  # hashing a large volume takes its time
 SUMS = ".arriving"  # SHA-256 and name of what arrives; in the run's folder on the instance, for a moment
@@ -71,9 +72,14 @@ def push(host, sources, remote_folder):
 
 
 def manifest(host, run_folder):
-    """The results on the instance as a list of Entry. Raises Unverified for a name that could do harm."""
-    output = hosts.script(host, "manifest.sh", run_folder, wait_s=HASH_WAIT_S).stdout
-    return [parse_entry(line) for line in output.split(b"\0") if line]
+    """(entries, refused): the results on the instance, and what is wrong with those whose names could do harm."""
+    entries, refused = [], []
+    for line in hosts.script(host, "manifest.sh", run_folder, wait_s=HASH_WAIT_S).stdout.split(b"\0"):
+        try:
+            entries += [parse_entry(line)] if line else []
+        except Unverified as odd:
+            refused.append(odd.message)
+    return entries, refused
 
 
 def parse_entry(line):
@@ -93,22 +99,24 @@ def parse_entry(line):
 def pull(host, remote_folder, folder):
     """Bring the results of a run home into folder; returns Moved.
 
-    Repeating it sends only what is missing; a file that was cut off goes on where it ended.
-    Raises Unverified when a file, fetched twice, is not what the instance said.
+    Repeating it sends only what is missing; a file that was cut off goes on where it ended. Raises Unverified, when
+    all else is home, for a file that never was what the instance said, or whose name could do harm.
     """
-    entries = manifest(host, remote_folder)
-    wanted = [entry for entry in entries if not _is_home(folder, entry)]
-    sent = _total(wanted)
-    _refuse_if_full(folder, sent)
-    for _attempt in range(2):  # a file that arrived wrong is fetched once more, from its start
+    sent = 0
+    for _attempt in range(ATTEMPTS):  # with a new manifest each time: a job at work changes its files
+        entries, refused = manifest(host, remote_folder)
+        wanted = [entry for entry in entries if not _is_home(folder, entry)]
+        _refuse_if_full(folder, _total(wanted))
         _fetch_together(host, remote_folder, folder, [entry for entry in wanted if entry.size < LARGE])
         _fetch_large(host, remote_folder, folder, [entry for entry in wanted if entry.size >= LARGE])
-        wanted = [entry for entry in wanted if not _settle_home(folder, entry)]
-    if wanted:
-        raise Unverified(
-            f"{wanted[0].path} arrived twice with another SHA-256 than the instance gave. Expected them to be equal:"
-            " is the job still writing? The results stay on the volume; try again: bin/fab pull"
-        )
+        sent += _total(wanted)
+        spoilt = [entry.path for entry in wanted if not _settle_home(folder, entry)]
+        if not spoilt:
+            break
+    if spoilt:
+        refused.append(f"{spoilt[0]} arrived {ATTEMPTS} times with another SHA-256 than the instance gave.")
+    if refused:
+        raise Unverified(f"{refused[0]} Of {len(entries)} results all but {len(refused)} are home; that stays there.")
     shutil.rmtree(folder / ".partial", ignore_errors=True)
     return Moved(len(entries), _total(entries), sent, _digest(entries))
 

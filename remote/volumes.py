@@ -129,21 +129,6 @@ def _attach(ec2, volume, instance_id, device):
             raise
 
 
-def detach(ec2, volume_id):
-    """Take the volume off its instance and wait until it is free. May be repeated. Unmount it first.
-
-    Raises TimedOut when the instance does not let it go, NotFound when there is no such volume.
-    """
-    volume = get(ec2, volume_id)
-    if volume.attached_to:
-        try:
-            ec2.detach_volume(VolumeId=volume_id, InstanceId=volume.attached_to)
-        except ClientError as error:
-            if code_of(error) not in ("IncorrectState", "InvalidAttachment.NotFound"):  # on its way off already
-                raise
-    _wait(ec2, "volume_available", FREE_WITHIN_S, volume_id)
-
-
 def delete(ec2, volume_id):
     """Delete the volume once its instance, being terminated, has let it go. Gone already is fine.
 

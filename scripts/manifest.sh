@@ -12,8 +12,9 @@ digest() { # digest FILE SIZE
 }
 {
   for file in "${list[@]}"; do [[ -f $file && ! -L $file ]] && printf '%s\0' "$file"; done
-  find out -type f ! -name '*.part' -print0
+  find out -type f ! -name '*.part' ! -path out/progress.json -print0
 } | while IFS= read -r -d '' file; do
-  size=$(wc -c <"$file" | tr -d ' ')
-  printf '%s %s %s\0' "$(digest "$file" "$size")" "$size" "$file"
+  size=$({ wc -c <"$file"; } 2>/dev/null | tr -d ' ') || continue # a job at work has replaced or removed it
+  sum=$({ digest "$file" "$size"; } 2>/dev/null) || continue
+  printf '%s %s %s\0' "$sum" "$size" "$file"
 done

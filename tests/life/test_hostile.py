@@ -37,7 +37,7 @@ def test_an_odd_log_and_large_results_come_home_byte_for_byte_and_are_shown_harm
 
 
 LIES = {
-    "find": "printf 'out/../../../../gotcha\\0'",
+    "find": "printf 'out/../exit_code\\0'",
     "sha256sum": "cat >/dev/null; echo 0000000000000000000000000000000000000000000000000000000000000000  -",
     "wc": "cat >/dev/null; echo 999999999999999",
 }
@@ -58,3 +58,12 @@ def test_a_machine_that_lies_about_its_results_is_not_believed(checkout):
     assert outside(checkout) == before and not list(checkout.path.parent.rglob("gotcha"))
     checkout.done("terminate", "--run", run_id)
     assert checkout.home(run_id)["exit_code"] == b"0\n"
+
+
+def test_a_name_that_could_do_harm_stays_on_the_volume_and_everything_else_comes_home(checkout):
+    outcome, run = checkout.train("odd=harm")
+    assert outcome.returncode == 8, outcome.stderr
+    assert "\x1b" not in outcome.stderr and "two" in outcome.stderr
+    assert "out/model.weights.h5" in checkout.home(run["id"])
+    assert len(checkout.billed()) == 1, "the volume alone is kept"
+    checkout.done("terminate", "--run", run["id"], "--discard", "--yes")

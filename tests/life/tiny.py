@@ -31,7 +31,7 @@ class Parameters:
     children: int = option(0, "processes to fork and leave behind")
     megabytes: int = option(0, "size of a file of results", at_least=0)
     fill: bool = option(False, "write results until the disk is full")
-    odd: str = option("", "odd things to write", choices=["", "files", "log"])
+    odd: str = option("", "odd things to write", choices=["", "files", "log", "harm"])
 
 
 def train(params, out):
@@ -124,7 +124,12 @@ def odd_log(_out):
     raw.flush()
 
 
-ODD = {"files": odd_files, "log": odd_log}
+def odd_harm(out):
+    """A name that would write on the terminal; the other files are as ever."""
+    (out / "two\nlines\x1b[2J").write_text("harm")
+
+
+ODD = {"files": odd_files, "log": odd_log, "harm": odd_harm}
 
 if __name__ == "__main__":
     parameters.main(Parameters, train, __doc__)
