@@ -72,7 +72,7 @@ def show_plan(c, given, json=False):
 def launch_(c, given):
     """Step 1 by hand: record the run, start its instance, wait for SSH."""
     aws, run = _new(c, given)
-    runs.record(run)
+    request.record(run)
     with runs.locked(run), lifecycle.undone_if_stopped(aws, run):
         launch.ensure_launched(aws, run)
         steps.ensure_booted(aws, run)

@@ -26,6 +26,11 @@ def parameters_class(name, folder=JOBS):
     return _evaluate(path)
 
 
+def packs(name, folder=JOBS):
+    """Does the job choose on this machine what of the user's files goes along, by a function pack?"""
+    return "pack" in {getattr(node, "name", "") for node in _tree(folder / f"{name}.py").body}
+
+
 def check(name, assignments, folder=JOBS):
     """Parameters of a job from ["epochs=20", ...]; returns a dataclass instance. Raises Usage, NotFound."""
     cls = parameters_class(name, folder)

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from remote import ec2, follow, host, launch, report, run_volume, runs, steps, story
+from remote import ec2, follow, host, launch, report, request, run_volume, runs, steps, story
 from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, Unverified
 
 SAVE_S = 60  # a job that is asked to stop has so long to save
@@ -11,7 +11,7 @@ RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by the
 
 def train(aws, run, detach=False):
     """One run: launch, boot, volume, copy, start; then follow, pull, end. Raises JobFailed when the job failed."""
-    runs.record(run)
+    request.record(run)
     with runs.locked(run):
         aws, machine = begin_somewhere(aws, run)
         if not detach:
@@ -166,10 +166,8 @@ def undo(aws, run):
     try:
         steps.end(aws, run)
     except BaseException as failed:  # whatever it is: the first error is the one to report
-        story.say(
-            "undo",
-            f"not everything could be ended ({failed}). It ends itself at {run.deadline}; or: bin/fab reap --yes",
-        )
+        mend = f"It ends itself at {run.deadline}; or: bin/fab reap --yes" if run.deadline else ""
+        story.say("undo", f"not everything could be ended ({failed}). {mend}")
 
 
 def _in_words(stopped, words):

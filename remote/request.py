@@ -1,11 +1,15 @@
 """What a user asks for, checked: from `--job NAME --set name=value` to a Run that may be launched."""
 
 import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 from jobs import parameters as job_parameters
 from remote import catalog, runs
 from remote.errors import NotFound, Usage
+from remote.settings import CHECKOUT
 
 ROOM_LEFT = 0.5  # of the volume, for what the job writes
 
@@ -15,8 +19,27 @@ def new_run(settings, job, assignments):
     params = catalog.check(job, assignments)
     files = {name: str(_readable(name, getattr(params, name))) for name in job_parameters.files(type(params))}
     files = {name: path for name, path in files.items() if path}
+    if catalog.packs(job) and settings.volume:
+        raise Usage(f"{job} learns from what is private: its volume is deleted with its run. Leave --volume out.")
     _refuse_if_too_large(files, settings.volume_gib)
     return runs.new(settings, job, dataclasses.asdict(params), files)
+
+
+def record(run):
+    """Make the run's folder and, for a job that packs, choose what of the user's files goes along. Raises Usage."""
+    runs.record(run)
+    if not catalog.packs(run.job):
+        return
+    folder = run.folder / "packed"
+    folder.mkdir()
+    command = [sys.executable, "-m", "jobs.pack", run.job, str(folder.absolute())]
+    given = json.dumps(run.parameters | run.files)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, cwd=CHECKOUT)
+    if done.returncode:
+        raise Usage(f"{run.job}: {done.stderr.strip().splitlines()[-1]}")
+    packed = json.loads(done.stdout)
+    run.files = {name: packed[name] for name in run.files}
+    runs.save(run)
 
 
 def _readable(name, value):

@@ -51,10 +51,10 @@ def ssh(aws):
 
 
 def rsync(_aws):
-    """rsync is faster and goes on where a copy broke off; without it SFTP does."""
+    """Large files of yours go out by rsync, which goes on where it broke off; without it they go in one stream."""
     found = shutil.which("rsync")
     if not found or not shutil.which("ssh"):
-        raise Doubt("rsync or ssh is not installed: files go by SFTP, verified all the same. Install both for speed.")
+        raise Doubt("rsync or ssh is not installed: large files go out in one stream, verified too. Install both.")
     return found
 
 
