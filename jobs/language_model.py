@@ -2,7 +2,21 @@
 
 import math
 
+import numpy as np
+
 from jobs import atomic, evaluation, network, results, writing
+
+OPENING = 200  # symbols
+
+
+def opening(learnt, vocabulary):
+    """The numbers of the learnt text's last symbols up to a line end: read before a sample begins, and not shown.
+
+    A model that has read nothing takes itself to be before the title of a book, and may write blanks for ever.
+    """
+    line_ends = np.flatnonzero(learnt == vocabulary.index("\n")) if "\n" in vocabulary else []
+    end = line_ends[-1] + 1 if len(line_ends) else len(learnt)
+    return [int(number) for number in learnt[max(0, end - OPENING) : end]]
 
 
 def epoch_end(out, job, params, models, test, **facts):  # noqa: PLR0913

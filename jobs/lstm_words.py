@@ -81,7 +81,8 @@ def train(params, out):
     models = build(params, len(vocabulary), params.batch), build(params, len(vocabulary))
     training.compile_adam(models[0], params, batches.steps)
     test = evaluation.pieces(learnt, held_out, context=4 * params.timesteps)
-    facts = {"vocabulary": vocabulary, "symbols": "words", "kneser_ney_perplexity": baseline}
+    opening = language_model.opening(learnt, vocabulary)
+    facts = {"vocabulary": vocabulary, "opening": opening, "symbols": "words", "kneser_ney_perplexity": baseline}
     finish_epoch = language_model.epoch_end(out, "lstm_words", params, models, test, **facts)
     metrics.plot(out, training.fit(models[0], batches, params, out, finish_epoch))
 

@@ -29,6 +29,7 @@ class Network:
     vocabulary: list  # S texts: what symbol number i reads as
     parameters: dict  # of the job that trained it
     is_words: bool  # symbols are words, not characters
+    opening: list  # numbers of the symbols to read before writing, so as to be in the middle of a text
     table: np.ndarray  # (S, 4H): what each symbol adds to the first layer's gates: embedding, kernel and bias in one
     layers: tuple
 
@@ -63,6 +64,11 @@ def begin(network, rows=None):
     leading = () if rows is None else (rows,)
     sizes = [layer.kernels.shape[0] for layer in network.layers]
     return State(*([np.zeros((*leading, width * size), np.float32) for size in sizes] for width in (4, 1)))
+
+
+def widen(state, rows):
+    """The state of one text as that of several rows, all alike so far."""
+    return State(*([np.tile(array, (rows, 1)) for array in arrays] for arrays in (state.ahead, state.cells)))
 
 
 def step(network, state, symbols):
@@ -128,8 +134,10 @@ def _network(path, description, embedding, cells, output, output_bias):  # noqa:
         for (_kernel, recurrent, _bias), (next_kernel, next_bias) in zip(ordered, follow, strict=True)
     ]
     kernel, _recurrent, bias = ordered[0]
-    is_words = description.get("symbols") == "words"
-    return Network(vocabulary, parameters, is_words, embedding @ kernel + bias, tuple(layers))
+    is_words, opening = description.get("symbols") == "words", description.get("opening", [])
+    if not all(isinstance(number, int) and 0 <= number < len(vocabulary) for number in opening):
+        raise NotFound(f"The opening in {path.with_name('model.json')} is damaged: expected numbers of its vocabulary.")
+    return Network(vocabulary, parameters, is_words, opening, embedding @ kernel + bias, tuple(layers))
 
 
 def _shapes(symbols, parameters, tied):

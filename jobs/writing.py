@@ -47,18 +47,19 @@ def split(network, text):
 
 
 def blocks(network, length, prompt="", choice=None, rows=None):
-    """Write `length` symbols after the prompt (or a line end): yields arrays (n,) or (n, rows) of symbol numbers.
+    """Write `length` symbols after the prompt, or at the beginning of a line: yields (n,) or (n, rows) symbol numbers.
 
     The first block is one symbol, so that it can be shown at once. rows: several texts side by side, or None for one.
     """
     choice = choice or Choice()
     random = np.random.default_rng(choice.seed)
-    state = net.begin(network, rows)
-    *before, symbol = numbers(network, prompt) or [_start(network)]
-    spread = (lambda number: number) if rows is None else (lambda number: np.full(rows, number))
+    state = net.begin(network)
+    *before, symbol = [*network.opening, *numbers(network, prompt)] or [_start(network)]
     for number in before:
-        net.step(network, state, spread(number))
-    symbol, done = spread(symbol), 0
+        net.step(network, state, number)
+    if rows is not None:
+        state, symbol = net.widen(state, rows), np.full(rows, symbol)
+    done = 0
     while done < length:
         count = min(BLOCK, length - done) if done else 1
         noise = _noise(network, random, choice, (count, *np.shape(symbol)))

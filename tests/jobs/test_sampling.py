@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def runs(tiny_run, tmp_path):
 
 @pytest.fixture(scope="session")
 def tiny_network(tiny_run):
-    return network.read(tiny_run / "out")
+    """Without the opening that it would read before it writes: its first logits are those of a line end alone."""
+    return replace(network.read(tiny_run / "out"), opening=[])
 
 
 def sample(checkout, runs, *arguments):
@@ -63,6 +65,14 @@ def test_same_seed_same_text_whatever_the_length(tiny_network):
     assert write(tiny_network, 200, writing.Choice(seed=5)) == one[:200]
     assert write(tiny_network, 300, writing.Choice(seed=6)) != one
     assert len(one) == 300
+
+
+@pytest.mark.parametrize("rows", [None, 3])
+def test_the_opening_is_read_like_a_prompt_and_not_shown(tiny_network, rows):
+    words = "".join(tiny_network.vocabulary[:3])
+    opened = replace(tiny_network, opening=writing.numbers(tiny_network, words))
+    shown = np.concatenate(list(writing.blocks(opened, 20, rows=rows)))
+    assert (shown == np.concatenate(list(writing.blocks(tiny_network, 20, words, rows=rows)))).all()
 
 
 def test_without_temperature_the_likeliest_is_written(tiny_network):
