@@ -42,8 +42,6 @@ def answering(folder):
 def _real(folder):
     os.environ["PATH"] = system.SBIN
     with instances.running(folder / "instance") as instance:
-        packages = next(path for path in sys.path if path.endswith("site-packages"))
-        instance.root(f"mkdir /opt/packages && mount --bind '{packages}' /opt/packages")
         instance.root(f"{instances.PYTHON} -m venv --without-pip /opt/environment")
         instance.root("echo /opt/packages > $(echo /opt/environment/lib/python3.*/site-packages)/lent.pth")
         python = "/opt/environment/bin/python"

@@ -14,7 +14,7 @@ from tests.embedded.rented import booted, client, rent
 def cloud():
     """An embedded EC2 in a folder of its own, whose path has a space."""
     state = Path(tempfile.mkdtemp(prefix="embedded ec2 "))
-    yield embedded.connect(state, "us-east-1", idle_s=60)
+    yield embedded.connect(state, "us-east-1", idle_s=1800)  # tests of other files may come between
     embedded.stop(state)
     print((state / "server.log").read_text())
     shutil.rmtree(state)

@@ -3,7 +3,7 @@
 import pytest
 
 from remote import tags, volumes
-from remote.errors import Busy, NotFound, TimedOut, Usage
+from remote.errors import Busy, NotFound, Usage
 from remote.tags import tags_of
 
 
@@ -91,14 +91,6 @@ def test_a_volume_of_another_zone_says_what_can_be_done(ec2, run_tags, instance,
         volumes.attach(ec2, volume.id, machine)
 
 
-def test_detaching_frees_the_volume_and_may_be_repeated(ec2, run_tags, instance):
-    volume, machine = make(ec2, run_tags()), instance()
-    volumes.attach(ec2, volume.id, machine)
-    for _ in range(2):
-        volumes.detach(ec2, volume.id)
-        assert volumes.get(ec2, volume.id).attached_to is None
-
-
 def test_deleting_may_be_repeated(ec2, run_tags):
     volume = make(ec2, run_tags())
     for _ in range(2):
@@ -112,15 +104,6 @@ def test_a_volume_of_a_running_instance_is_not_waited_for(ec2, run_tags, instanc
     with pytest.raises(Busy, match=f"in use by {machine}"):
         volumes.delete(ec2, volume.id)
     assert volumes.get(ec2, volume.id).attached_to == machine
-
-
-def test_a_wait_ends_and_says_what_the_volume_is(ec2, run_tags, instance, monkeypatch):
-    volume, machine = make(ec2, run_tags()), instance()
-    volumes.attach(ec2, volume.id, machine)
-    monkeypatch.setattr(volumes, "FREE_WITHIN_S", 0.1)
-    monkeypatch.setattr(ec2, "detach_volume", lambda **_: None)  # the instance does not let go
-    with pytest.raises(TimedOut, match=f"is in-use by {machine}"):
-        volumes.detach(ec2, volume.id)
 
 
 def test_a_volume_that_is_not_there_is_named(ec2):

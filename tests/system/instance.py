@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def running(folder):
     login = prepare(folder, theirs)
     # setpriv: killed with the process of the tests, however that ends. unshare --kill-child: and with it all inside.
     starter = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc"]
-    starter += ["--kill-child", HERE / "power-on.sh", folder, sys.base_prefix]
+    starter += ["--kill-child", HERE / "power-on.sh", folder, sys.base_prefix, sysconfig.get_path("purelib")]
     process = subprocess.Popen(starter)
     try:
         pid = first_child(process)

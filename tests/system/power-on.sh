@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # PID 1 of a test's "instance": makes the namespaces that it was started in look like a freshly booted server.
-# Usage: unshare --mount --net --pid --fork --mount-proc power-on.sh FOLDER PYTHON_PREFIX
+# Usage: unshare --mount --net --pid --fork --mount-proc power-on.sh FOLDER PYTHON_PREFIX SITE_PACKAGES
 # FOLDER: address, sshd_config, host_key, authorized_keys, stand-ins/. When this process dies, all of it is gone.
 
 set -euo pipefail
-folder=$1 python_prefix=$2
+folder=$1 python_prefix=$2 site_packages=$3
 
 fresh() { mount -t tmpfs -o "mode=${2:-755}" tmpfs "$1"; }
 
@@ -39,8 +39,9 @@ make_programs() { # what the tests replace, a sudo that works without being inst
   fresh /opt
   cp -R "$folder/stand-ins" /opt/stand-ins
   install -m 4755 "$(command -v setpriv)" /opt/as-root
-  mkdir /opt/python
+  mkdir /opt/python /opt/packages
   mount --bind "$python_prefix" /opt/python
+  mount --bind "$site_packages" /opt/packages
 }
 
 join_network() { # the test moves one end of a cable in here
