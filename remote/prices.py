@@ -37,7 +37,7 @@ class Price:
 
 
 def on_demand(pricing, instance_type, region):
-    """The Price today; from the dated table when the API can't be asked, and `source` says so.
+    """The Price that the Pricing API lists, as of its list's day; when it can't be asked, the dated table's.
 
     pricing: boto3 client of "pricing"; None asks nobody. Raises NotFound for a type that neither knows.
     """
@@ -45,10 +45,12 @@ def on_demand(pricing, instance_type, region):
         listed = pricing.get_products(**on_demand_request(instance_type, region))["PriceList"] if pricing else []
     except (ClientError, BotoCoreError):  # a plan without permission or network is better than none
         listed = []
-    dollars = min((price for text in listed for price in _hourly(json.loads(text))), default=None)
-    if dollars is None:
+    products = [json.loads(text) for text in listed]
+    offers = [(price, product.get("publicationDate", "")[:10]) for product in products for price in _hourly(product)]
+    if not offers:
         return dated_table(instance_type, region)
-    return Price(dollars, "AWS Pricing API", _today())
+    dollars, published = min(offers)
+    return Price(dollars, "Pricing API", published or _today())
 
 
 def on_demand_request(instance_type, region):

@@ -17,7 +17,7 @@ def _say_cost(aws, run):
     free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
     story.say(
         "report",
-        f"{minutes:.1f} min of {plan.machine(run.instance_type)}: ${history.cost(run):.3f} at {run.price_source}{free}",
+        f"{minutes:.1f} min of {plan.machine(run.instance_type)}: ${history.cost(run):.3f} ({run.price_source}){free}",
     )
 
 

@@ -15,10 +15,10 @@ from remote.prices import Price
 def pricing(client):
     """pricing(*hourly) -> a client whose price list has products of these prices; what was asked is checked."""
 
-    def answer(*hourly):
+    def answer(*hourly, **more):
         made = client("pricing")
         stub = Stubber(made)
-        listed = {"PriceList": [product(price) for price in hourly]}
+        listed = {"PriceList": [product(price, **more) for price in hourly]}
         stub.add_response("get_products", listed, prices.on_demand_request("g4dn.xlarge", "eu-west-1"))
         stub.activate()
         return made
@@ -26,15 +26,21 @@ def pricing(client):
     return answer
 
 
-def product(dollars):
+def product(dollars, **more):
     """A product as GetProducts lists it: JSON in a string."""
     dimension = {"unit": "Hrs", "pricePerUnit": {"USD": f"{dollars:.10f}"}, "description": "per On Demand Linux hour"}
-    return json.dumps({"terms": {"OnDemand": {"SKU.TERM": {"priceDimensions": {"SKU.TERM.RATE": dimension}}}}})
+    terms = {"OnDemand": {"SKU.TERM": {"priceDimensions": {"SKU.TERM.RATE": dimension}}}}
+    return json.dumps({"terms": terms} | more)
+
+
+def test_a_price_is_as_old_as_the_list_that_it_stands_in(pricing):
+    price = prices.on_demand(pricing(0.587, publicationDate="2026-01-31T01:02:03Z"), "g4dn.xlarge", "eu-west-1")
+    assert price == Price(0.587, "Pricing API", "2026-01-31")
 
 
 def test_todays_price_is_asked_of_aws(pricing):
     price = prices.on_demand(pricing(0.587), "g4dn.xlarge", "eu-west-1")
-    assert (price.dollars_per_hour, price.source) == (0.587, "AWS Pricing API")
+    assert (price.dollars_per_hour, price.source) == (0.587, "Pricing API")
     assert price.as_of == datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
