@@ -24,6 +24,7 @@ from remote import (
     reap,
     report,
     request,
+    run_volume,
     runs,
     settings,
     steps,
@@ -196,12 +197,15 @@ def setup(c, remove=False):
 @task(
     name="volumes",
     help=JSON
+    | {"create": "a name for a new one, of volume_gib", "zone": "where; the region's first if not given"}
     | {"snapshot": "the name of a volume to snapshot", "delete": "the name of one to delete", "yes": "do not ask"},
 )
-def volumes_(c, snapshot="", delete="", yes=False, json=False):
+def volumes_(c, create="", zone="", snapshot="", delete="", yes=False, json=False):
     """Data volumes: age, size, dollars a month, attached to what."""
     aws = _aws(c)
-    if snapshot:
+    if create:
+        print(run_volume.create_named(aws, create, zone).id)
+    elif snapshot:
         volume = _named(aws, snapshot)
         print(volumes.snapshot(aws.ec2, volume, volume.tags))
     elif delete:

@@ -22,6 +22,11 @@ NO_SUCH_IMAGE = ("InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMII
 NO_SUCH_PARAMETER = ("ParameterNotFound", "ParameterVersionNotFound", "ValidationException")
 
 
+# By what AWS and the distributions call their images; the Deep Learning AMIs have the system's name in theirs.
+LOGIN_USERS = {"ubuntu": "ubuntu", "amazon linux": "ec2-user", "al2023": "ec2-user", "amzn": "ec2-user"}
+LOGIN_USERS |= {"debian": "admin", "rhel": "ec2-user", "suse": "ec2-user", "fedora": "fedora", "rocky": "rocky"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Image:
     """A machine image of one region."""
@@ -55,6 +60,12 @@ def check_architecture(image, machine_type):
             f"{machine_type} boots {expected} images, but {image.id} ({image.name}) is {image.architecture}. "
             f"Set image to a {expected} one, or leave it empty."
         )
+
+
+def login_user(image):
+    """The user that AWS's images of that name let in; "ubuntu" when the name tells nothing."""
+    name = image.name.lower()
+    return next((user for words, user in LOGIN_USERS.items() if words in name), "ubuntu")
 
 
 def architecture_of(machine_type):

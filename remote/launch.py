@@ -86,7 +86,7 @@ def adopt(aws, run_id):
     run = runs.Run(run_id, tags.get(tagging.JOB, ""), {}, aws.settings.cloud, aws.settings.region, runs.now())
     run.borrowed, run.folder, run.started = True, aws.settings.runs / run_id, runs.now()
     run.deadline, run.pulled = tags.get(tagging.DEADLINE, ""), tags.get(tagging.PULLED, "")
-    run.user = tags.get(ec2.LOGIN, aws.settings.login_user)
+    run.user = tags.get(ec2.LOGIN, aws.settings.login_user or "ubuntu")
     run.volume_id = volume.id if volume else ""
     if instance:
         run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
@@ -154,7 +154,9 @@ def _climb(aws, run, max_hours, zones, wait_s):
     if _answered(run):  # else the request is repeated to the letter, deadline and all
         run.deadline = plan.deadline(max_hours)
     attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, zones, _market(settings, run))
-    image = images.find(aws.ssm, aws.ec2, settings.image, settings.region)
+    architecture = images.architecture_of(attempts[0].instance_type)
+    image = images.find(aws.ssm, aws.ec2, settings.image, settings.region, architecture)
+    run.user = settings.login_user or images.login_user(image)
     for instance_type in {attempt.instance_type for attempt in attempts}:
         images.check_architecture(image, instance_type)
     tags = ec2.tags_for(run, aws.owner)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 
 from jobs.parameters import describe
 from remote import catalog, ec2, prices, tables
@@ -55,7 +56,10 @@ def markets(settings):
 def ladder(aws):
     """A Limit for each machine of the settings, in the order in which they will be tried."""
     types = dict.fromkeys(living(kind) for kind in aws.settings.instance_types)
-    return [limit(aws, kind, market) for market in markets(aws.settings) for kind in types]
+    rungs = [(kind, market) for market in markets(aws.settings) for kind in types]
+    _clients = aws.ec2, aws.pricing  # made here, for boto3 makes them in one thread only
+    with ThreadPoolExecutor(len(rungs)) as pool:
+        return list(pool.map(lambda rung: limit(aws, *rung), rungs))
 
 
 def living(instance_type):

@@ -6,11 +6,12 @@ has been mounted and read; whatever stops a move before that, the next command g
 """
 
 import hashlib
+import secrets
 
-from remote import ec2, host, runs, story, volumes
-from remote.errors import Failure
+from remote import capacity, ec2, host, runs, story, volumes
+from remote.errors import Failure, Usage
 from remote.explain import AWS_ERRORS, explain
-from remote.tags import MOVED_FROM, VOLUME
+from remote.tags import MANAGED, MOVED_FROM, NAME, OWNER, VOLUME
 
 
 def find(aws, run):
@@ -72,6 +73,17 @@ def finish_move(aws, volume, machine, mount):
     except (Failure, *AWS_ERRORS) as error:  # both are whole, and the next run on this volume tries again
         return [f"copied from {origin}, which could not be deleted: {explain(error)}"]
     return [f"copied from {origin}, which is deleted"]
+
+
+def create_named(aws, name, zone=""):
+    """A Volume that runs may use by its name. zone: "" for the first that sells the first machine. Raises Usage."""
+    if volumes.find_named(aws.ec2, name):
+        raise Usage(f"There is a volume named {name!r} already. See: bin/fab volumes")
+    if not zone:
+        attempts, _notes = capacity.ladder(aws.ec2, aws.settings.instance_types, aws.settings.zones, "on-demand")
+        zone = attempts[0].zone
+    tags = {NAME: name, VOLUME: name, MANAGED: "true", OWNER: aws.owner}
+    return volumes.create(aws.ec2, zone, aws.settings.volume_gib, tags, secrets.token_hex(16))
 
 
 def settle(aws, run):

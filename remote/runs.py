@@ -100,7 +100,7 @@ def new(settings, job, parameters, files):
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     run_id = f"{job}-{stamp}-{secrets.token_hex(2)}"
     run = Run(run_id, job, parameters, settings.cloud, settings.region, now(), files)
-    run.volume_name, run.volume_gib, run.user = settings.volume, settings.volume_gib, settings.login_user
+    run.volume_name, run.volume_gib = settings.volume, settings.volume_gib
     run.folder = settings.runs / run_id
     return run
 

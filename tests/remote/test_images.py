@@ -104,3 +104,17 @@ def test_the_architecture_follows_from_the_name_of_every_gpu_type(ec2):
     for found in types:
         expected = "arm64" if "arm64" in found["ProcessorInfo"]["SupportedArchitectures"] else "x86_64"
         assert images.architecture_of(found["InstanceType"]) == expected, found["InstanceType"]
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        ("Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) 20260101", "ubuntu"),
+        ("Deep Learning Base OSS Nvidia Driver GPU AMI (Amazon Linux 2023) 20260101", "ec2-user"),
+        ("debian-12-amd64-20260101", "admin"),
+        ("of our own", "ubuntu"),
+    ],
+)
+def test_the_login_user_follows_from_the_images_name(name, user):
+    image = images.Image("ami-1", name, "x86_64", "/dev/sda1", 60, "settings")
+    assert images.login_user(image) == user

@@ -1,0 +1,24 @@
+"""Volumes that outlive runs: made, listed, used, snapshotted and deleted by name."""
+
+import json
+
+
+def test_a_named_volume_from_its_making_to_its_end(checkout):
+    volume_id = checkout.done("volumes", "--create", "corpus", "--zone", "us-east-1b")
+    again = checkout.fab("volumes", "--create", "corpus")
+    assert again.returncode == 2 and "already" in again.stderr
+
+    outcome, run = checkout.train("epochs=1", options=("--volume", "corpus"))
+    assert outcome.returncode == 0, outcome.stderr
+    assert run["volume_id"] == volume_id and run["zone"] == "us-east-1b"
+
+    (listed,) = json.loads(checkout.done("volumes", "--json"))
+    assert (listed["name"], listed["id"], listed["attached_to"]) == ("corpus", volume_id, None)
+    assert listed["dollars_per_month"] > 0
+    assert checkout.done("volumes", "--snapshot", "corpus").startswith("snap-")
+
+    unasked = checkout.fab("volumes", "--delete", "corpus")
+    assert unasked.returncode == 2 and "--yes" in unasked.stderr
+    checkout.done("volumes", "--delete", "corpus", "--yes")
+    assert json.loads(checkout.done("volumes", "--json")) == []
+    assert checkout.fab("volumes", "--delete", "corpus", "--yes").returncode == 3
