@@ -47,8 +47,10 @@ def undone_if_stopped(aws, run):
     try:
         yield
     except BaseException as stopped:
-        undo(aws, run)
-        raise _in_words(stopped, f"{run.id} was undone before its job started. Nothing of it is left.") from None
+        if run.started:
+            raise _in_words(stopped, report.detached(run)) from None
+        left = "Nothing of it is left." if undo(aws, run) else "What is left of it, and what ends that, stands above."
+        raise _in_words(stopped, f"{run.id} was undone before its job started. {left}") from None
 
 
 def rent(aws, run):
@@ -160,14 +162,14 @@ def stop(aws, run, discard=False):
 
 
 def undo(aws, run):
-    """Before the job has started there is nothing to lose: end everything. Says what could not be ended."""
-    if run.started:
-        return
+    """Before the job has started there is nothing to lose: end everything. Returns whether that worked."""
     try:
         steps.end(aws, run)
+        return True
     except BaseException as failed:  # whatever it is: the first error is the one to report
         mend = f"It ends itself at {run.deadline}; or: bin/fab reap --yes" if run.deadline else ""
         story.say("undo", f"not everything could be ended ({failed}). {mend}")
+        return False
 
 
 def _in_words(stopped, words):
