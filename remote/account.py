@@ -11,6 +11,7 @@ from remote import capacity, deadline_role, images, plan, price_table, refusals,
 from remote.doubt import Doubt
 from remote.errors import Busy, Denied, NoCapacity
 from remote.explain import NOT_ALLOWED, action_of, code_of
+from remote.settings import MARKETS
 
 BRIEF = Config(connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2})
 SKEW_S = 60  # AWS itself refuses at five minutes
@@ -70,7 +71,7 @@ def clock(asked, now=None):
 def quota(asked):
     """vCPUs that the account may have, for each type of the ladder in each market that is asked."""
     settings, values, short = asked.settings, {}, []
-    rungs = [(plan.living(name), market) for market in plan.markets(settings) for name in settings.instance_types]
+    rungs = [(plan.living(name), market) for market in MARKETS[settings.market] for name in settings.instance_types]
     for instance_type, market in rungs:
         code, vcpus = refusals.quota_code(instance_type, market), _vcpus(instance_type)
         if code and code not in values:

@@ -10,9 +10,9 @@ from remote.errors import NoCapacity, NotFound, Usage
 from remote.explain import AWS_ERRORS, code_of, explain, message_of
 from remote.price_table import RETIRED
 from remote.refusals import QUOTA, SPENT, Refusal, classify, hinted_zones, quota_code, refusal_table
+from remote.settings import MARKETS
 from remote.tags import filters
 
-MARKETS = {"on-demand": ("on-demand",), "spot": ("spot",), "spot-then-on-demand": ("spot", "on-demand")}
 BACKOFF_S = (1, 2, 4, 8, 16)  # between repeats of one request; RunInstances refills about two a second
 PAUSE_S = 30  # between two climbs: capacity is returned by other customers, in minutes
 SPENT_TOKENS = 10  # a run that was relaunched that often has another trouble

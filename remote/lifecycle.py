@@ -53,9 +53,9 @@ def undone_if_stopped(aws, run):
         raise _in_words(stopped, f"{run.id} was undone before its job started. {left}") from None
 
 
-def rent(aws, run):
-    """A machine of the run's own, with its volume mounted; returns the Host."""
-    launch.ensure_launched(aws, run)
+def rent(aws, run, max_hours=None):
+    """A machine of the run's own, with its volume mounted; returns the Host. max_hours: default, the settings'."""
+    launch.ensure_launched(aws, run, max_hours)
     machine = steps.ensure_booted(aws, run)
     steps.ensure_mounted(aws, run, machine)
     return machine
@@ -115,9 +115,7 @@ def replace(aws, run):
     story.say("replace", f"loss {run.losses}: {run.instance_id} ({ec2.why_ended(lost)}); its volume goes on")
     if lost:
         ec2.terminate(aws.ec2, lost["InstanceId"])
-    launch.ensure_launched(aws, run, launch.hours_left(run))
-    machine = steps.ensure_booted(aws, run)
-    steps.ensure_mounted(aws, run, machine)
+    machine = rent(aws, run, launch.hours_left(run))
     of_the_lost_one = "pid exit_code spot_notice"
     host.run(machine, f"cd {host.quote(steps.folder(run))} && rm -f {of_the_lost_one}")
     steps.ensure_copied(run, machine)
@@ -134,10 +132,7 @@ def pull_or_rescue(aws, run):
         raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
-        launch.ensure_launched(aws, run, RESCUE_HOURS)
-        machine = steps.ensure_booted(aws, run)
-        steps.ensure_mounted(aws, run, machine)
-        steps.pull(aws, run, machine)
+        steps.pull(aws, run, rent(aws, run, RESCUE_HOURS))
     finally:
         steps.end(aws, run)
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jobs.parameters import describe
 from remote import catalog, ec2, prices, tables
+from remote.settings import MARKETS
 
 MACHINES = {  # what a person wants to know of a type; AWS is asked for all else
     "g4dn": "T4 16 GB",
@@ -48,15 +49,10 @@ def limit(aws, instance_type, market, zone=None, root_gib=prices.ROOT_GIB):
     return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, *disks_gib))
 
 
-def markets(settings):
-    """The markets to try, in order."""
-    return {"spot-then-on-demand": ("spot", "on-demand")}.get(settings.market, (settings.market,))
-
-
 def ladder(aws):
     """A Limit for each machine of the settings, in the order in which they will be tried."""
     types = dict.fromkeys(living(kind) for kind in aws.settings.instance_types)
-    rungs = [(kind, market) for market in markets(aws.settings) for kind in types]
+    rungs = [(kind, market) for market in MARKETS[aws.settings.market] for kind in types]
     _clients = aws.ec2, aws.pricing  # made here, for boto3 makes them in one thread only
     with ThreadPoolExecutor(len(rungs)) as pool:
         return list(pool.map(lambda rung: limit(aws, *rung), rungs))
