@@ -23,6 +23,7 @@ SHELL_FILES = sorted(
 MAY_IMPORT = {
     "jobs": {"jobs"},
     "remote.embedded": {"remote.cloud", "remote.errors"},
+    "remote.commands": {"remote"},
     "remote": {"remote", "jobs.parameters"},
 }
 
@@ -41,7 +42,7 @@ def imported(path):
 
 def layer(path):
     parts = path.relative_to(ROOT).parts
-    return "remote.embedded" if parts[:2] == ("remote", "embedded") else parts[0]
+    return next((name for name in MAY_IMPORT if name == ".".join(parts[:2])), parts[0])
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -51,6 +52,7 @@ def test_imports_point_one_way(path):
         assert any(name == one or name.startswith(f"{one}.") for one in allowed), f"{path} imports {name}"
         if layer(path) == "remote":
             assert not name.startswith("remote.embedded"), f"{path} knows the embedded EC2"
+            assert not name.startswith("remote.commands"), f"{path} knows the command line"
 
 
 def test_imports_of_remote_have_no_circle():
