@@ -122,7 +122,7 @@ def launch_first(ec2_launch, attempts, request_for, record, wait_s=0):
         instance = _ask(ec2_launch, attempt, request_for, record, refusals)
         if instance:
             return instance, attempt
-    raise NoCapacity(refusal_table(refusals))
+    raise NoCapacity(refusal_table(refusals), elsewhere=any(refusal.code not in QUOTA for refusal in refusals))
 
 
 def _climb(attempts, refusals, wait_s):

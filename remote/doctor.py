@@ -32,6 +32,7 @@ ACCOUNT = {
     "zones": account.zones,
     "volume": account.volume,
 }
+OTHER_REGION = {"quota": account.quota, "image": account.image, "zones": account.zones}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,9 @@ def examine(aws):
         found.append(_finding("clock", clock, ends))
         known = found[0].failure is None
         more = {name: pool.submit(check if known else _unknown, asked) for name, check in ACCOUNT.items()}
+        for region in aws.settings.other_regions if known else ():
+            there = account.clients(aws.in_region(region))
+            more |= {f"{name} {region}": pool.submit(_aside, check, there) for name, check in OTHER_REGION.items()}
         return found + [_finding(name, future, ends) for name, future in (more | local).items()]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -69,6 +73,16 @@ def examine(aws):
 
 def _unknown(_asked):
     raise Doubt("not asked: credentials come first")
+
+
+def _aside(check, asked):
+    """The check of a region that is only asked when the first has no machine: what is wrong there stops no run."""
+    try:
+        return check(asked)
+    except Failure as failure:
+        raise Doubt(failure.message) from None
+    except AWS_ERRORS as error:
+        raise Doubt(explain(error).message) from None
 
 
 def _finding(check, future, ends):
@@ -98,7 +112,8 @@ def verdict(found):
 
 def as_text(found):
     """The Findings for people, a line each."""
-    return "\n".join(f"{one.state:<6} {one.check:<12} {one.says}" for one in found)
+    width = max(12, *(len(one.check) for one in found))
+    return "\n".join(f"{one.state:<6} {one.check:<{width}} {one.says}" for one in found)
 
 
 def as_dicts(found):

@@ -36,7 +36,13 @@ class NotFound(Failure):
 
 
 class NoCapacity(Failure):
+    """elsewhere: whether another zone of the region might do, which doesn't help where a quota is the trouble."""
+
     exit_code = 4
+
+    def __init__(self, message, elsewhere=True):
+        super().__init__(message)
+        self.elsewhere = elsewhere
 
 
 class JobFailed(Failure):

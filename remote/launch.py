@@ -1,5 +1,6 @@
 """From settings to one instance: keys, image, network, the ladder of machines; found again instead of made twice."""
 
+import contextlib
 import dataclasses
 
 from remote import boot, capacity, dead_man, ec2, images, network, plan, run_volume, runs, story, volumes
@@ -87,10 +88,15 @@ def adopt(aws, run_id):
     run.borrowed, run.folder, run.started = True, aws.settings.runs / run_id, runs.now()
     run.deadline, run.pulled = tags.get(tagging.DEADLINE, ""), tags.get(tagging.PULLED, "")
     run.user = tags.get(ec2.LOGIN, aws.settings.login_user or "ubuntu")
-    run.volume_id = volume.id if volume else ""
+    run.volume_id, run.volume_gib = (volume.id, volume.size_gib) if volume else ("", 0)
     if instance:
         run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
         run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags[ec2.HOST_KEY]
+        run.launched = instance["LaunchTime"].isoformat(timespec="seconds")
+        run.market = instance.get("InstanceLifecycle", "on-demand")
+        with contextlib.suppress(NotFound):
+            price = plan.limit(aws, run.instance_type, run.market, run.zone).price
+            run.dollars_per_hour, run.price_source = price.dollars_per_hour, f"{price.source}, {price.as_of}"
         groups = [group["GroupId"] for card in instance.get("NetworkInterfaces", ()) for group in card["Groups"]]
         run.group_id = groups[0] if groups else ""
     runs.record(run)
@@ -142,6 +148,8 @@ def _launch(aws, run, max_hours):
     try:
         return _climb(aws, run, max_hours, (volume.zone,), 0 if may_move else settings.wait_capacity_s)
     except NoCapacity as refused:
+        if not refused.elsewhere:
+            raise
         if not may_move:
             raise NoCapacity(f"{refused.message}\n{run_volume.held_in(volume)}") from None
     story.say("launch", f"no machine in {volume.zone}, where the volume is: asking in all zones")

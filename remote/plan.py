@@ -38,12 +38,16 @@ class Limit:
 
 
 def limit(aws, instance_type, market, zone=None, root_gib=prices.ROOT_GIB):
-    """The Limit of one machine under the settings. market: "on-demand" or "spot". root_gib: of the image."""
-    settings = aws.settings
+    """The Limit of one machine at today's price. market: "on-demand" or "spot". root_gib: of the image."""
     if market == "spot":
         price = prices.spot(aws.ec2, instance_type, zone)
     else:
-        price = prices.on_demand(aws.pricing, instance_type, settings.region)
+        price = prices.on_demand(aws.pricing, instance_type, aws.settings.region)
+    return limit_at(aws.settings, instance_type, market, price, root_gib)
+
+
+def limit_at(settings, instance_type, market, price, root_gib=prices.ROOT_GIB):
+    """The Limit of one machine at a Price under the settings."""
     disks_gib = (settings.volume_gib, root_gib + ec2.ROOT_GIB_MORE)
     hours = prices.deadline_hours(price, disks_gib[0], settings.max_cost, settings.max_hours, disks_gib[1])
     return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, *disks_gib))
@@ -51,11 +55,22 @@ def limit(aws, instance_type, market, zone=None, root_gib=prices.ROOT_GIB):
 
 def ladder(aws):
     """A Limit for each machine of the settings, in the order in which they will be tried."""
-    types = dict.fromkeys(living(kind) for kind in aws.settings.instance_types)
-    rungs = [(kind, market) for market in MARKETS[aws.settings.market] for kind in types]
+    rungs = _rungs(aws.settings)
     _clients = aws.ec2, aws.pricing  # made here, for boto3 makes them in one thread only
     with ThreadPoolExecutor(len(rungs)) as pool:
         return list(pool.map(lambda rung: limit(aws, *rung), rungs))
+
+
+def ladder_unasked(settings):
+    """The same at the prices of the dated table: nobody is asked."""
+    priced = [(*rung, prices.unasked(*rung, settings.region)) for rung in _rungs(settings)]
+    return [limit_at(settings, *rung) for rung in priced]
+
+
+def _rungs(settings):
+    """(type, market) in the order in which they will be tried."""
+    types = dict.fromkeys(living(kind) for kind in settings.instance_types)
+    return [(kind, market) for market in MARKETS[settings.market] for kind in types]
 
 
 def living(instance_type):

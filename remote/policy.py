@@ -1,4 +1,7 @@
-"""The permissions that the tool needs in an AWS account, and no more: `python -m remote.policy > iam-policy.json`.
+"""The permissions that the tool needs in an AWS account, and no more.
+
+iam-policy.json is what `python -m remote.policy` prints, for the settings as shipped; `bin/fab setup --policy` prints
+it for other settings, and for the partition (aws-cn, aws-us-gov) of the credentials.
 
 What it may change, end or delete carries the tag gpu-job:managed; what it makes must get that tag in the call that
 makes it, and nothing that is there already can be given it. So nobody's other instances are within its reach.
@@ -18,13 +21,17 @@ from remote.dead_man import PREFIX
 REQUESTED = {"StringEquals": {f"aws:RequestTag/{tags.MANAGED}": "true"}}
 OURS = {"StringEquals": {f"aws:ResourceTag/{tags.MANAGED}": "true"}}
 CREATING = ("RunInstances", "CreateVolume", "CreateSnapshot", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress")
-ROLE = "arn:aws:iam::*:role/gpu-jobs-deadline"
-IMAGES = "arn:aws:ssm:*:*:parameter/aws/service/deeplearning/ami/*"
+SHIPPED_ROLE = "gpu-jobs-deadline"  # the setting deadline_role, as shipped
+ELSEWHERE = {  # what isn't EC2's; "*" for region or account also matches none
+    "role": "arn:{partition}:iam::*:role/{role}",
+    "image-parameter": "arn:{partition}:ssm:*:*:parameter/aws/service/deeplearning/ami/*",
+    "schedule": f"arn:{{partition}}:scheduler:*:*:schedule/default/{PREFIX}*",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Grant:
-    """One statement that allows. resources: kinds of EC2's, such as "volume", or whole ARNs; empty for all."""
+    """One statement that allows. resources: kinds of ELSEWHERE, or of EC2's, such as "volume"; empty for all."""
 
     name: str
     why: str
@@ -44,7 +51,9 @@ GRANTS = (
             *("servicequotas:GetServiceQuota", "scheduler:ListSchedules"),
         ),
     ),
-    Grant("FindImage", "AWS's own parameters, which name its newest images", ("ssm:GetParameter",), (IMAGES,)),
+    Grant(
+        "FindImage", "AWS's own parameters, which name its newest images", ("ssm:GetParameter",), ("image-parameter",)
+    ),
     Grant(
         "LaunchGpu",
         "GPU families only, tagged, with IMDSv2: a stolen key can't be used to launch just anything",
@@ -102,14 +111,14 @@ GRANTS = (
         "SetDeadline",
         "AWS's own deadline of a run; schedules have no tags, so they are told by their names",
         ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"),
-        (f"arn:aws:scheduler:*:*:schedule/default/{PREFIX}*",),
+        ("schedule",),
     ),
-    Grant("SeeRole", "so that the doctor tells when it is missing", ("iam:GetRole",), (ROLE,)),
+    Grant("SeeRole", "so that the doctor tells when it is missing", ("iam:GetRole",), ("role",)),
     Grant(
         "LendRole",
         "the schedule acts with the role of `bin/fab setup`, and nothing but a schedule may be given it",
         ("iam:PassRole",),
-        (ROLE,),
+        ("role",),
         {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
     ),
 )
@@ -120,14 +129,16 @@ def actions():
     return {_full(action) for grant in GRANTS for action in grant.actions}
 
 
-def document():
-    """The policy as IAM reads it, as a dict."""
-    return {"Version": "2012-10-17", "Statement": [_statement(grant) for grant in GRANTS]}
+def document(role=SHIPPED_ROLE, partition="aws"):
+    """The policy as IAM reads it, as a dict. role: with which AWS ends machines; "" for none."""
+    grants = [grant for grant in GRANTS if role or "role" not in grant.resources]
+    return {"Version": "2012-10-17", "Statement": [_statement(grant, role, partition) for grant in grants]}
 
 
-def _statement(grant):
-    """One statement of the policy. In a region's ARNs, account and region are "*", which also matches none."""
-    resources = [name if name.startswith("arn:") else f"arn:aws:ec2:*:*:{_kind(name)}" for name in grant.resources]
+def _statement(grant, role, partition):
+    """One statement of the policy."""
+    of_ec2 = {name: f"arn:{{partition}}:ec2:*:*:{_kind(name)}" for name in grant.resources}
+    resources = [(of_ec2 | ELSEWHERE)[name].format(partition=partition, role=role) for name in grant.resources]
     statement = {
         "Sid": grant.name,
         "Effect": "Allow",

@@ -85,6 +85,12 @@ def dated_table(instance_type, region):
     return Price(price_table.MACHINES[instance_type].dollars_per_hour, source, price_table.AS_OF)
 
 
+def unasked(instance_type, market, region):
+    """The Price without asking AWS: of the dated table, which for spot is an upper bound. Raises NotFound."""
+    price = dated_table(instance_type, region)
+    return price if market == "on-demand" else dataclasses.replace(price, source=f"at most on-demand: {price.source}")
+
+
 def spot(ec2, instance_type, zone=None):
     """The spot Price now, in the zone or in the cheapest one; the on-demand price of the table as its upper bound
     when AWS can't be asked. Raises NotFound when neither is known."""
@@ -93,8 +99,7 @@ def spot(ec2, instance_type, zone=None):
     except (ClientError, BotoCoreError):
         history = []
     if not history:
-        bound = dated_table(instance_type, ec2.meta.region_name)
-        return dataclasses.replace(bound, source=f"at most on-demand: {bound.source}")
+        return unasked(instance_type, "spot", ec2.meta.region_name)
     newest = {}
     for entry in sorted(history, key=lambda entry: entry["Timestamp"]):
         newest[entry["AvailabilityZone"]] = entry

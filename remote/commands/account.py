@@ -3,6 +3,7 @@
 import datetime
 
 from remote import dead_man, deadline_role, doctor, embedded, listings, reap, run_volume, settings, story, tags, volumes
+from remote import policy as policies
 from remote.commands.context import CLOUDS, JSON, aws_of, show, task
 from remote.errors import NotFound
 
@@ -21,12 +22,14 @@ def reap_(c, yes=False, region="", json=False):
         raise failed[0][1]
 
 
-@task(help={"remove": "delete it again"})
-def setup(c, remove=False):
+@task(help={"remove": "delete it again", "policy": "only print the IAM policy that runs need, for your settings"})
+def setup(c, remove=False, policy=False):
     """Once per account: the role by which AWS ends machines."""
     aws = aws_of(c)
     arn = dead_man.role_arn(aws)
-    if remove:
+    if policy:
+        show(True, policies.document(aws.settings.deadline_role, arn.split(":")[1]))
+    elif remove:
         print(f"{arn}: {deadline_role.remove(aws.iam, aws.settings.deadline_role)}")
     else:
         print(f"{arn}: {deadline_role.ensure(aws.iam, arn)}. It can end what is tagged {tags.MANAGED}=true.")

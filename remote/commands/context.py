@@ -20,18 +20,21 @@ RUN = {"run": "a run's id; the newest if not given"}
 JSON = {"json": "for programs: JSON on stdout"}
 
 
-def aws_of(c, run=None, **given):
-    """The Aws that a command works on; for an existing run, the one that the run was launched in."""
+def aws_of(c, run=None, offline=False, **given):
+    """The Aws that a command works on; for an existing run, the one that the run was launched in.
+
+    offline: one that is never asked.
+    """
     where = run.options | {"cloud": run.cloud, "region": run.region} if run else {}
     chosen = settings.read(c.config, given | where)
-    if isinstance(c, fabric.Connection) or (run and run.host):
+    if offline or isinstance(c, fabric.Connection) or (run and run.host):
         return Aws(chosen, Cloud())  # never asked
     return Aws(chosen, settings.choose(CLOUDS, chosen.cloud)(chosen))
 
 
-def new_run(c, given):
+def new_run(c, given, offline=False):
     """(Aws, Run) for what options.of_a_run has collected: checked, neither recorded nor rented."""
-    aws = aws_of(c, **given.settings)
+    aws = aws_of(c, offline=offline, **given.settings)
     run = request.new_run(aws.settings, given.job, given.set)
     run.options = given.settings
     if isinstance(c, fabric.Connection):  # bin/fab -H user@box train: a machine that is there already

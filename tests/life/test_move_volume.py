@@ -72,6 +72,18 @@ def test_with_no_machine_anywhere_nothing_is_copied(checkout, zone):
     assert volumes(checkout.client("ec2")).keys() == before and not snapshots(checkout.client("ec2"))
 
 
+@pytest.mark.usefixtures("zone")
+def test_a_quota_that_is_used_up_offers_no_move(checkout):
+    orders.clear(checkout.cloud)
+    full = {"code": "VcpuLimitExceeded", "status": 400, "times": 999}
+    orders.fault(checkout.cloud, "RunInstances", **full)
+    before = len(orders.api_log(checkout.cloud))
+    outcome, _ = checkout.train("epochs=1", options=(*NAMED, "--move-volume"))
+    asked = [call for call in orders.api_log(checkout.cloud)[before:] if call["action"] == "RunInstances"]
+    assert outcome.returncode == 4 and "request-service-quota-increase" in outcome.stderr
+    assert len(asked) == 1 and "move" not in outcome.stderr
+
+
 @pytest.mark.parametrize("stopped_at", ["CreateVolume", "AttachVolume", "DeleteVolume"])
 def test_a_move_that_was_stopped_is_finished_by_the_next_run(checkout, zone, stopped_at):
     ec2 = checkout.client("ec2")

@@ -186,6 +186,13 @@ def test_of_several_failures_the_worst_gives_the_code(aws, cloud):
     assert [found[name].state for name in ("permissions", "quota")] == ["wrong", "wrong"] and code == 7
 
 
+def test_other_regions_are_looked_at_and_stop_nothing(aws):
+    found, code = examined(aws(other_regions=("us-west-2", "mars-north-1")))
+    assert found["zones us-west-2"].state == "ok" and "us-west-2a" in found["zones us-west-2"].says
+    assert found["zones mars-north-1"].state == "doubt" and "mars-north-1" in found["zones mars-north-1"].says
+    assert code == 0
+
+
 def test_what_does_not_answer_is_given_up(aws, cloud, monkeypatch):
     monkeypatch.setattr(doctor, "WITHIN_S", 3)
     orders.fault(cloud, "GetServiceQuota", delay_s=5)

@@ -39,6 +39,14 @@ def calls(tmp_path_factory):
     return log
 
 
+def test_the_policy_names_the_role_of_the_settings_and_the_partition():
+    text = json.dumps(policy.document("another-role", "aws-us-gov"))
+    assert "arn:aws-us-gov:iam::*:role/another-role" in text and "gpu-jobs-deadline" not in text
+    assert "arn:aws:" not in text
+    without = policy.document(role="")
+    assert not {"LendRole", "SeeRole"} & {statement["Sid"] for statement in without["Statement"]}
+
+
 def colleague(here, path):
     """Another checkout that works in the same account."""
     there = checkouts.make(path)
