@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import evaluation, lstm_aiw, training
+from jobs import evaluation, language_model, lstm_aiw
 from jobs.streams import Streams
 
 WINDOW, TUTORIAL_BATCH = 100, 128
@@ -57,24 +57,35 @@ def tutorial(learnt, held_out, symbols, units):
 
 
 def keras_streams(learnt, held_out, symbols, units):
-    """Our job: stock Keras layers, streams with a target after every character."""
-    params = lstm_aiw.Parameters(units=units)
+    """Streams with a target after every character, learnt with the stock layers and loop of Keras."""
+    return _job("streams, Keras", "keras", learnt, held_out, symbols, units)
+
+
+def numpy_streams(learnt, held_out, symbols, units):
+    """The same network, recipe and streams as our job learns them on a processor."""
+    return _job("streams, ours", "numpy", learnt, held_out, symbols, units)
+
+
+def _job(name, engine, learnt, held_out, symbols, units):  # noqa: PLR0913
+    params = lstm_aiw.Parameters(units=units, weight_dropout=0.0, engine=engine, timesteps=50, batch=32)
     streams = Streams(learnt, params.batch, params.timesteps)
-    model, reader = lstm_aiw.build(params, symbols, params.batch), lstm_aiw.build(params, symbols)
-    training.compile_adam(model, params, streams.steps)
-    fresh, position = model.get_weights(), _Position(streams)
+    learner, reader = language_model.models(lstm_aiw.build, params, symbols, streams.steps)
+    fresh, position = [array.copy() for array in learner.arrays()], _Position(streams)
 
     def held_out_loss():
-        reader.set_weights([variable.numpy() for variable in model.trainable_variables])
+        reader.set_weights(learner.weights)
         return evaluation.nats_per_symbol(reader, *evaluation.pieces(learnt, held_out, 4 * params.timesteps))
 
     def restart():
         position.made = 0
-        _renew(model, fresh)
+        learner.restore(fresh)
 
-    return _streams_engine(
-        "ours, Keras", params, symbols, lambda: model.train_on_batch(*position.next()), restart, held_out_loss
-    )
+    def step():
+        if position.made % streams.steps == 0:
+            learner.begin_epoch()
+        learner.learn(*position.next())
+
+    return _streams_engine(name, params, symbols, step, restart, held_out_loss)
 
 
 def torch_streams(learnt, held_out, symbols, units):
@@ -113,7 +124,7 @@ def torch_streams(learnt, held_out, symbols, units):
         position.made = 0
         network.load_state_dict(fresh)
 
-    return _streams_engine("torch", params, symbols, step, restart, held_out_loss)
+    return _streams_engine("streams, torch", params, symbols, step, restart, held_out_loss)
 
 
 def _torch_network(params, symbols):
@@ -152,13 +163,10 @@ class _Predictor:
 
 
 def _renew(model, weights):
-    """The model as it was made: weights, and an optimizer and LSTM states of zeros."""
+    """The model as it was made: weights, and an optimizer of zeros."""
     model.set_weights(weights)
     for variable in model.optimizer.variables:
         variable.assign(np.zeros(variable.shape))
-    for layer in model.layers:
-        if hasattr(layer, "reset_state") and getattr(layer, "stateful", False):
-            layer.reset_state()
 
 
 def _windows(numbers, starts, symbols):

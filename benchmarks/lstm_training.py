@@ -31,27 +31,26 @@ class Speed:
 
     targets_per_s: float
     gflops: float
+    cores: float  # that it had or used, on average: under 1 when others have the machine
 
 
 def main():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     given = _arguments()
+    peak = matrix_peak_gflops()
     training.make_repeatable(0)
-    vocabulary, learnt, held_out = lstm_aiw.data(lstm_aiw.Parameters())
-    made = [engines.tutorial, engines.keras_streams]
+    vocabulary, learnt, held_out, _never_read = lstm_aiw.data(lstm_aiw.Parameters())
+    made = [engines.tutorial, engines.keras_streams, engines.numpy_streams]
     made += [engines.torch_streams] if importlib.util.find_spec("torch") else []
     found = [make(learnt, held_out, len(vocabulary), given.units) for make in made]
-    peak = matrix_peak_gflops()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; peak {peak:.0f} GFLOPS")
     for engine, speed in zip(found, throughput(found, given.steps), strict=True):
-        share = 100 * speed.gflops / peak
-        print(
-            f"{engine.name:28} {speed.targets_per_s:9,.0f} targets/s {speed.gflops:6.0f} GFLOPS {share:4.0f} % of peak"
-        )
+        share = f"{speed.gflops:6.0f} GFLOPS {100 * speed.gflops / peak:4.0f} % of peak"
+        print(f"{engine.name:28} {speed.targets_per_s:9,.0f} targets/s {share}, {speed.cores:.1f} cores", flush=True)
     if given.until:
         for engine in found:
             seconds = time_to_loss(engine, given.until, given.most_seconds)
-            print(f"{engine.name:28} {seconds:9,.1f} s of training to a held-out loss of {given.until}")
+            print(f"{engine.name:28} {seconds:9,.1f} s of training to a held-out loss of {given.until}", flush=True)
 
 
 def throughput(found, steps):
@@ -59,12 +58,17 @@ def throughput(found, steps):
     seconds = {engine.name: [] for engine in found}
     for _ in range(1 + ROUNDS):
         for engine in found:
-            started = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             for _ in range(steps):
                 engine.step()
-            seconds[engine.name].append((time.perf_counter() - started) / steps)
-    medians = [(engine, statistics.median(seconds[engine.name][1:])) for engine in found]
-    return [Speed(engine.targets / median, engine.flop / median / 1e9) for engine, median in medians]
+            seconds[engine.name].append(((time.perf_counter() - began) / steps, (time.process_time() - used) / steps))
+    medians = [
+        [statistics.median(column) for column in zip(*seconds[engine.name][1:], strict=True)] for engine in found
+    ]
+    return [
+        Speed(engine.targets / lasted, engine.flop / lasted / 1e9, used / lasted)
+        for engine, (lasted, used) in zip(found, medians, strict=True)
+    ]
 
 
 def time_to_loss(engine, loss, most_seconds):

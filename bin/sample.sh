@@ -3,6 +3,7 @@
 # Usage: bin/sample.sh [--run ID] [--length N] [--temperature T] [--prompt TEXT] [--seed N] [...]
 #
 #   --run ID          the run; default: the newest finished one of a language model
+#   --job NAME        the job, of a run that trained several; or the newest run of this job
 #   --length N        symbols to write (characters, or words), 500 by default
 #   --prompt TEXT     go on from this text
 #   --temperature T   0.7 by default: lower is safer, higher is bolder, 0 is always the likeliest

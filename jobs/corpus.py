@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs import downloads
 from jobs.parameters import BadInput
 
 PIECE_CHARACTERS = 1 << 20
@@ -48,7 +47,7 @@ def find(place):
 
     Raises BadInput when there are none.
     """
-    path = downloads.fetch(place) if downloads.is_address(str(place)) else Path(place).expanduser()
+    path = _fetched(str(place)) if "://" in str(place) else Path(place).expanduser()
     if not path.exists():
         raise BadInput(f"Expected a text file or a folder of them, found nothing at {path}.")
     if path.is_file():
@@ -57,6 +56,12 @@ def find(place):
     if not found:
         raise BadInput(f"Expected .txt or .md files in the folder {path}, found none.")
     return found
+
+
+def _fetched(place):
+    from jobs import downloads  # not above: its imports would keep the sampler's first character waiting
+
+    return downloads.fetch(place) if downloads.is_address(place) else Path(place)
 
 
 def vocabulary(text, at_least):
@@ -84,11 +89,14 @@ def encode(text, characters):
 
 
 def split(numbers, held_out):
-    """(what is learnt, what is held out): the end of the text, a share of it, is never learnt from. Raises BadInput."""
-    border = len(numbers) - round(len(numbers) * held_out)
-    if not 0 < border < len(numbers):
+    """A text in three parts, in order: what is learnt, what the epoch is chosen by, what is only tested on, once.
+
+    held_out: the share of each of the last two. Raises BadInput.
+    """
+    share = round(len(numbers) * held_out)
+    if not 0 < share < len(numbers) - 2 * share:
         raise BadInput(f"The text is too short: expected thousands of symbols, got {len(numbers)}.")
-    return numbers[:border], numbers[border:]
+    return numbers[: -2 * share], numbers[-2 * share : -share], numbers[-share:]
 
 
 def _code_points(piece):

@@ -1,10 +1,27 @@
 """How well a language model knows a text that it has not learnt from."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 ROWS = 32  # pieces of the text read at once
 LONGEST = 1000  # symbols of a piece
+LOGITS = 1 << 26  # computed at once: a quarter of a gigabyte
 MOST = 500_000  # symbols of a longer text that are read: its beginning
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Each as pieces() returns it."""
+
+    validation: tuple
+    held_out: tuple
+
+
+def parts(learnt, validation, held_out, context):
+    """The two texts that are not learnt from, cut for reading."""
+    before = np.concatenate([learnt[-context - 1 :], validation[-context - 1 :]])
+    return Parts(pieces(learnt, validation, context), pieces(before, held_out, context))
 
 
 def pieces(before, text, context):
@@ -25,7 +42,10 @@ def nats_per_symbol(model, rows, context):
 
     model: (rows, length) of symbols -> (rows, length, symbols) of logits. rows: from pieces().
     """
-    return float(np.mean([_nats(model, rows[start : start + ROWS], context) for start in range(0, len(rows), ROWS)]))
+    symbols = int(rows.max()) + 1
+    at_once = next(count for count in (ROWS, 8, 2, 1) if count == 1 or count * rows.shape[1] * symbols <= LOGITS)
+    parts = np.split(rows, range(at_once, len(rows), at_once))
+    return float(np.average([_nats(model, part, context) for part in parts], weights=[len(part) for part in parts]))
 
 
 def _nats(model, rows, context):

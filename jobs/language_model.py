@@ -1,12 +1,16 @@
-"""What all language models do at the end of an epoch: read the held-out text, leave weights and a sample behind."""
+"""What all language models share: what learns and what reads, the end of an epoch, and the test at the very end."""
 
+import json
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
-from jobs import atomic, evaluation, network, results, writing
+from jobs import atomic, evaluation, network, results, training, writing
+from jobs.keras_learner import KerasLearner
 
-OPENING = 200  # symbols
+OPENING, LAST = 200, 100_000  # symbols: of an opening, and among which its end is looked for
 
 
 def opening(learnt, vocabulary):
@@ -14,27 +18,84 @@ def opening(learnt, vocabulary):
 
     A model that has read nothing takes itself to be before the title of a book, and may write blanks for ever.
     """
-    line_ends = np.flatnonzero(learnt == vocabulary.index("\n")) if "\n" in vocabulary else []
-    end = line_ends[-1] + 1 if len(line_ends) else len(learnt)
-    return [int(number) for number in learnt[max(0, end - OPENING) : end]]
+    last = np.asarray(learnt[-LAST:])
+    line_ends = np.flatnonzero(last == vocabulary.index("\n")) if "\n" in vocabulary else []
+    end = line_ends[-1] + 1 if len(line_ends) else len(last)
+    return [int(number) for number in last[max(0, end - OPENING) : end]]
 
 
-def epoch_end(out, job, params, models, test, **facts):  # noqa: PLR0913
-    """The function that training.fit calls after each epoch.
+def models(build, params, symbols, steps):
+    """What learns, with the engine chosen, and the same network of Keras to read with: any rows, no state.
 
-    models: the one in training, and the same network without a fixed batch and without state, for reading. test: from
-    evaluation.pieces. facts: what model.json needs besides parameters and metrics; the vocabulary at least.
+    build: of the job. steps: in an epoch. Both begin with the same weights, whatever the engine.
     """
-    in_training, reader = models
+    from jobs.numpy_learner import NumpyLearner  # not above: your machine, which may only pack, needs none of it
+
+    reader = build(params, symbols)
+    weights = reader.get_weights()
+    if _engine(params) == "numpy":
+        return NumpyLearner(weights, params, training.learning_rate(params, steps)), reader
+    model = build(params, symbols, params.batch)
+    for variable, array in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(array)
+    training.compile_adam(model, params, steps)
+    return KerasLearner(model), reader
+
+
+def epoch_end(out, job, params, models, validation, **facts):  # noqa: PLR0913
+    """The function that training.fit calls after each epoch: reads the validation text, writes a sample.
+
+    Weights and model.json are those of the epoch that knew that text best. models: as models() returns them.
+    validation: from evaluation.pieces. facts: what model.json needs besides parameters and metrics; the vocabulary.
+    """
+    learner, reader = models
     choice = writing.Choice(params.temperature, seed=params.seed)
+    facts["engine"] = learner.engine
+    facts["units"] = {"loss": f"nats per {'word' if facts.get('symbols') == 'words' else 'character'}"}
 
     def finish(epoch, row):
-        reader.set_weights([variable.numpy() for variable in in_training.trainable_variables])
-        row["held_out_loss"] = evaluation.nats_per_symbol(reader, *test)
-        if facts.get("symbols") == "words":
-            row["held_out_perplexity"] = math.exp(row["held_out_loss"])
-        results.write(out, job, params, reader, metrics=row, **facts)
-        sample = writing.pieces(network.read(out), params.sample_length, choice=choice)
-        atomic.write_text(out / "samples" / f"epoch-{epoch:03d}.txt", "".join(sample))
+        reader.set_weights(learner.weights)
+        row |= _figures("validation", evaluation.nats_per_symbol(reader, *validation), facts)
+        with tempfile.TemporaryDirectory() as folder:
+            results.write(Path(folder), job, params, reader, **facts)
+            sample = writing.pieces(network.read(Path(folder)), params.sample_length, choice=choice)
+            atomic.write_text(out / "samples" / f"epoch-{epoch:03d}.txt", "".join(sample))
+        if epoch == 1 or row["validation_loss"] <= _best_loss(out):
+            results.write(out, job, params, reader, metrics=row, **facts)
 
     return finish
+
+
+def report(out, reader, held_out):
+    """Test the best epoch's weights on the held-out text, this once; add the figures to model.json, print a line.
+
+    held_out: from evaluation.pieces.
+    """
+    reader.load_weights(out / "model.weights.h5")
+    description = json.loads((out / "model.json").read_text(encoding="utf-8"))
+    found = description["metrics"]
+    found |= _figures("held_out", evaluation.nats_per_symbol(reader, *held_out), description)
+    atomic.write_json(out / "model.json", description, indent=1)
+    told = {name: found[name] for name in ("epoch", *found) if name == "epoch" or name.startswith(("valid", "held"))}
+    told |= {name: description[name] for name in description if name.startswith("kneser_ney")}
+    print("best", " ".join(f"{name} {value:.4g}" for name, value in told.items()), flush=True)
+
+
+def _engine(params):
+    import tensorflow as tf
+
+    if params.engine != "auto":
+        return params.engine
+    return "keras" if tf.config.list_physical_devices("GPU") else "numpy"
+
+
+def _figures(part, nats, facts):
+    """{"validation_loss": nats} and, of words, the perplexity."""
+    figures = {f"{part}_loss": nats}
+    return figures | ({f"{part}_perplexity": math.exp(nats)} if facts.get("symbols") == "words" else {})
+
+
+def _best_loss(out):
+    """The validation loss of the weights that are kept; infinity without any, as when only a checkpoint came along."""
+    path = out / "model.json"
+    return json.loads(path.read_text(encoding="utf-8"))["metrics"]["validation_loss"] if path.exists() else math.inf

@@ -27,7 +27,9 @@ class Parameters:
     until: str = option("", "the last day, YYYY-MM-DD")
     lower_case: bool = option(False, "fold capitals: fewer characters, each seen more often")
     rare: int = option(5, "characters that occur less often than this are not learnt", at_least=1)
-    held_out: float = option(0.1, "share of the text, its end, that is only tested on", above=0, at_most=0.5)
+    held_out: float = option(
+        0.1, "share of the text, its end, only tested on; as much chooses the epoch", above=0, at_most=0.4
+    )
     epochs: int = option(20, "passes over the text; under 4 reads as noise", at_least=1)
     batch: int = option(32, "streams read side by side", at_least=1)
     timesteps: int = option(100, "characters between two updates", at_least=1)
@@ -40,6 +42,7 @@ class Parameters:
     learning_rate: float = option(0.01, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
     sample_length: int = option(1000, "characters of the sample after each epoch", at_least=0)
     temperature: float = option(0.7, "of that sample: lower is safer, higher is bolder", at_least=0)
+    engine: str = option("auto", "what learns; auto: numpy, or Keras with a GPU", choices=("auto", "keras", "numpy"))
     seed: int = option(0, "same seed, same machine: same weights", at_least=0)
 
 
@@ -60,28 +63,29 @@ def pack(params, folder):
 
 
 def data(params):
-    """The conversations as one text: vocabulary, what is learnt, what is held out (the latest), who speaks where."""
+    """The conversations as one text, the oldest first: vocabulary, parts as corpus.split has them, who speaks where."""
     with tempfile.TemporaryDirectory() as folder:
         packed = params if params.export.endswith(".txt") else pack(params, Path(folder))
         text = corpus.Text(corpus.find(packed.export), "utf-8", params.lower_case)
         vocabulary = corpus.vocabulary(text, params.rare)
-        return vocabulary, *corpus.split(corpus.encode(text, vocabulary), params.held_out), slack_export.speakers(text)
+        parts = corpus.split(corpus.encode(text, vocabulary), params.held_out)
+        return vocabulary, *parts, slack_export.speakers(text)
 
 
 def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
-    vocabulary, learnt, held_out, speakers = data(params)
+    vocabulary, learnt, validation, held_out, speakers = data(params)
     batches = Streams(learnt, params.batch, params.timesteps, params.seed)
     print(f"Learning {len(learnt):,} characters, {len(vocabulary)} different; {len(held_out):,} held out.", flush=True)
 
     training.make_repeatable(params.seed)
-    models = build(params, len(vocabulary), params.batch), build(params, len(vocabulary))
-    training.compile_adam(models[0], params, batches.steps)
-    test = evaluation.pieces(learnt, held_out, context=4 * params.timesteps)
+    learner, reader = language_model.models(build, params, len(vocabulary), batches.steps)
+    texts = evaluation.parts(learnt, validation, held_out, context=4 * params.timesteps)
     opening = language_model.opening(learnt, vocabulary)
     facts = {"vocabulary": vocabulary, "opening": opening, **speakers}
-    finish_epoch = language_model.epoch_end(out, "lstm_slack", params, models, test, **facts)
-    metrics.plot(out, training.fit(models[0], batches, params, out, finish_epoch))
+    finish_epoch = language_model.epoch_end(out, "lstm_slack", params, (learner, reader), texts.validation, **facts)
+    metrics.plot(out, training.fit(learner, batches, params, out, finish_epoch))
+    language_model.report(out, reader, texts.held_out)
 
 
 def _names(text):

@@ -26,7 +26,9 @@ class Parameters:
     encoding: str = option("", "of that text, such as latin-1; empty: UTF-8, or as its byte-order mark says")
     lower_case: bool = option(False, "fold capitals")
     vocabulary: int = option(10_000, "different words; all others are one unknown word", at_least=10)
-    held_out: float = option(0.1, "share of each file, its end, that is only tested on", above=0, at_most=0.5)
+    held_out: float = option(
+        0.1, "share of each file, its end, only tested on; as much chooses the epoch", above=0, at_most=0.4
+    )
     epochs: int = option(8, "passes over the text", at_least=1)
     batch: int = option(32, "streams read side by side", at_least=1)
     timesteps: int = option(35, "words between two updates", at_least=1)
@@ -39,11 +41,12 @@ class Parameters:
     learning_rate: float = option(0.004, "Adam's at its highest: a tenth of the way up to it, then down to 0", above=0)
     sample_length: int = option(200, "words of the sample after each epoch", at_least=0)
     temperature: float = option(0.8, "of that sample: lower is safer, higher is bolder", at_least=0)
+    engine: str = option("auto", "what learns; auto: numpy, or Keras with a GPU", choices=("auto", "keras", "numpy"))
     seed: int = option(0, "same seed, same machine: same weights", at_least=0)
 
 
 def data(params):
-    """The vocabulary, a list of words, and two arrays of their numbers: learnt, and held out of every file."""
+    """The vocabulary, a list of words, and arrays of their numbers: of each file's parts, as corpus.split has them."""
     paths = corpus.find(params.text) if params.text else [registry.fetch(novel) for novel in registry.NOVELS]
     books = [list(words.tokens(corpus.Text((path,), params.encoding, params.lower_case))) for path in paths]
     vocabulary = words.vocabulary((word for book in books for word in book), params.vocabulary)
@@ -71,20 +74,20 @@ def build(params, symbols, batch=None):
 
 def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
-    vocabulary, learnt, held_out = data(params)
+    vocabulary, learnt, validation, held_out = data(params)
     baseline = math.exp(kneser_ney.nats_per_symbol(learnt, held_out, len(vocabulary)))
     batches = Streams(learnt, params.batch, params.timesteps, params.seed)
     print(f"Learning {len(learnt):,} words, {len(vocabulary):,} different; {len(held_out):,} held out.")
     print(f"A Kneser-Ney trigram has perplexity {baseline:.1f} on what is held out.", flush=True)
 
     training.make_repeatable(params.seed)
-    models = build(params, len(vocabulary), params.batch), build(params, len(vocabulary))
-    training.compile_adam(models[0], params, batches.steps)
-    test = evaluation.pieces(learnt, held_out, context=4 * params.timesteps)
+    learner, reader = language_model.models(build, params, len(vocabulary), batches.steps)
+    texts = evaluation.parts(learnt, validation, held_out, context=4 * params.timesteps)
     opening = language_model.opening(learnt, vocabulary)
     facts = {"vocabulary": vocabulary, "opening": opening, "symbols": "words", "kneser_ney_perplexity": baseline}
-    finish_epoch = language_model.epoch_end(out, "lstm_words", params, models, test, **facts)
-    metrics.plot(out, training.fit(models[0], batches, params, out, finish_epoch))
+    finish_epoch = language_model.epoch_end(out, "lstm_words", params, (learner, reader), texts.validation, **facts)
+    metrics.plot(out, training.fit(learner, batches, params, out, finish_epoch))
+    language_model.report(out, reader, texts.held_out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a finished epoch leaves for others to use: weights in HDF5, and in JSON all one must know to read them."""
 
 import dataclasses
+import os
 import platform
 import tempfile
 from pathlib import Path
@@ -17,7 +18,8 @@ def write(out, job, params, model, **facts):
         saved = Path(folder) / "model.weights.h5"
         model.save_weights(saved)
         atomic.write_bytes(out / saved.name, saved.read_bytes())
-    description = {"job": job, "parameters": dataclasses.asdict(params), "versions": versions()} | facts
+    description = {"job": job, "parameters": dataclasses.asdict(params), "versions": versions()}
+    description |= {"machine": machine()} | facts
     atomic.write_json(out / "model.json", description, indent=1)
 
 
@@ -29,3 +31,14 @@ def versions():
 
     modules = {"keras": keras, "tensorflow": tf, "numpy": numpy}
     return {"python": platform.python_version()} | {name: module.__version__ for name, module in modules.items()}
+
+
+def machine():
+    """What does the sums: "Tesla T4", "2 x NVIDIA A100-SXM4-40GB", or "2 processors, x86_64"."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"{os.cpu_count()} processors, {platform.machine()}"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return name if len(gpus) == 1 else f"{len(gpus)} x {name}"

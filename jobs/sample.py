@@ -1,6 +1,7 @@
 """Write text with the weights of a run: numpy and h5py alone, so that it starts at once. bin/sample.sh calls it."""
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -17,11 +18,11 @@ def main(argv=None):
     """The command line. Returns the exit code: 0, 2 for a wrong value, 3 for no such run or damaged weights."""
     try:
         given = _arguments(argv)
-        folder = finished_runs.find(given.runs_dir, given.run)
+        folder = finished_runs.find(given.runs_dir, given.run, given.job)
         model = network.read(folder)
         given.prompt = speaking.opening(folder, given.speaker, given.channel) + given.prompt
         action = _score if given.score else _write_one if given.samples == 1 else _write_several
-        action(model, given, folder.parent.name)
+        action(model, given, finished_runs.run_of(folder))
     except BadInput as wrong:
         print(f"sample.sh: {wrong}", file=sys.stderr)
         return wrong.exit_code
@@ -39,11 +40,8 @@ def _write_one(model, given, run):
     if given.json:
         _print_json(given, run, "".join(pieces))
         return
-    sys.stdout.write(given.prompt)
-    for piece in pieces:
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    print(flush=True)
+    for piece in itertools.chain([given.prompt], pieces, ["\n"]):
+        _show(piece)
 
 
 def _write_several(model, given, run):
@@ -53,7 +51,7 @@ def _write_several(model, given, run):
         if given.json:
             _print_json(given, run, text)
         else:
-            print(f"--- {number} of {given.samples} ---\n{given.prompt}{text}", flush=True)
+            _show(f"--- {number} of {given.samples} ---\n{given.prompt}{text}\n")
 
 
 def _score(model, given, run):
@@ -78,7 +76,14 @@ def _choice(given):
 
 def _print_json(given, run, text):
     facts = {"run": run, "seed": given.seed, "temperature": given.temperature, "prompt": given.prompt, "text": text}
-    print(json.dumps(facts, ensure_ascii=False), flush=True)
+    _show(json.dumps(facts, ensure_ascii=False) + "\n")
+
+
+def _show(text):
+    """Text of the model's own on stdout; on a terminal without the characters that would steer it."""
+    if sys.stdout.isatty():
+        text = "".join(char if char in "\n\t" or char.isprintable() else "\ufffd" for char in text)
+    print(text, end="", flush=True)
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -89,6 +94,7 @@ class _OneLineParser(argparse.ArgumentParser):
 def _arguments(argv):
     parser = _OneLineParser(prog="sample.sh", add_help=False, allow_abbrev=False)
     parser.add_argument("--run")
+    parser.add_argument("--job")
     parser.add_argument("--length", type=_number(int, 0), default=500)
     parser.add_argument("--temperature", type=_number(float, 0), default=0.7)
     parser.add_argument("--top-k", type=_number(int, 0), default=0)

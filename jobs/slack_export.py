@@ -14,6 +14,7 @@ import html
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ from urllib.parse import urlsplit
 from jobs.parameters import BadInput
 
 PAUSE_SECONDS = 3600
+FILE_LIMIT = 256 << 20  # bytes of one file of the export, unpacked
+# Of zipfile and json: no JSON, a broken or encrypted entry, an unknown method, arrays in arrays without end.
+DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 SPOKEN = (None, "thread_broadcast", "me_message", "file_share")  # every other subtype is a notice: joins, topics, bots
 
 
@@ -48,7 +52,15 @@ def conversations(path, selection):
 
     Raises BadInput for what is no export, and for people and channels that are not in it.
     """
-    archive = _open(Path(path).expanduser())
+    try:
+        return _conversations(_open(Path(path).expanduser()), selection)
+    except BadInput:
+        raise
+    except (AttributeError, KeyError, TypeError, OverflowError, *DAMAGE) as wrong:
+        raise BadInput(f"{path} is not as Slack writes exports: {type(wrong).__name__}: {wrong}") from None
+
+
+def _conversations(archive, selection):
     users = {user["id"]: user for user in _read_json(archive, "users.json")}
     names = {identity: _name(user) for identity, user in users.items()}
     channels = _channels(archive, names)
@@ -83,7 +95,7 @@ def _open(path):
         files = {file.relative_to(path).as_posix(): file.read_bytes for file in path.rglob("*.json")}
     elif zipfile.is_zipfile(path):
         archive = zipfile.ZipFile(path)
-        files = {name: lambda name=name: archive.read(name) for name in archive.namelist()}
+        files = {entry.filename: lambda entry=entry: _unpacked(archive, entry) for entry in archive.infolist()}
     else:
         raise BadInput(f"Expected a Slack export, the .zip or its folder, got {path}.")
     if "users.json" not in files or "channels.json" not in files:
@@ -91,10 +103,19 @@ def _open(path):
     return files
 
 
+def _unpacked(archive, entry):
+    """The bytes of a zip's file, in memory: nothing is written, whatever its name. Raises BadInput for a bomb."""
+    if entry.file_size > FILE_LIMIT:
+        raise BadInput(f"{entry.filename} in the Slack export unpacks to {entry.file_size:,} bytes. Expected a day's.")
+    return archive.read(entry)
+
+
 def _read_json(archive, name):
     try:
         return json.loads(archive[name]())
-    except (ValueError, zipfile.BadZipFile) as wrong:
+    except DAMAGE as wrong:
+        if isinstance(wrong, BadInput):
+            raise
         raise BadInput(f"{name} in the Slack export is damaged: {wrong}") from None
 
 

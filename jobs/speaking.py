@@ -1,7 +1,6 @@
 """How a text begins in which somebody speaks somewhere, for models that have learnt conversations."""
 
-import json
-
+from jobs import description
 from jobs.parameters import NotFound
 
 
@@ -12,9 +11,9 @@ def opening(folder, person, channel):
     """
     if not person and not channel:
         return ""
-    known = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    start = f"#{_one('channel', channel.lstrip('#'), known.get('channels', []))}\n" if channel else ""
-    return start + (f"{_one('person', person.lstrip('@'), known.get('people', []))}: " if person else "")
+    known = description.read(folder)
+    start = f"#{_one('channel', channel.lstrip('#'), description.texts(known, 'channels'))}\n" if channel else ""
+    return start + (f"{_one('person', person.lstrip('@'), description.texts(known, 'people'))}: " if person else "")
 
 
 def _one(kind, name, names):

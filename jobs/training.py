@@ -1,15 +1,18 @@
 """model.fit for jobs that may be killed: resumes from its checkpoint bit for bit, saves when asked to stop.
 
-Any compiled Keras model will do, and any batches whose contents follow from (epoch, step) alone.
+Any compiled Keras model will do, or a learner like jobs.keras_learner, and any batches whose contents follow from
+(epoch, step) alone.
 """
 
 import contextlib
 import dataclasses
+import math
 import signal
 import time
 from dataclasses import dataclass, field
 
 from jobs import checkpoints, greetings, metrics, parameters
+from jobs.keras_learner import KerasLearner
 from jobs.parameters import BadInput
 
 CHECKPOINT_SECONDS = 60  # one at each epoch's end, and this often within a long one
@@ -38,61 +41,77 @@ def make_repeatable(seed):
         tf.config.list_physical_devices()
 
 
-def compile_adam(model, params, steps):
+def compile_adam(model, params, steps, loss=None):
     """Adam with a learning rate that rises for a tenth of all steps, then falls along a cosine; gradients clipped.
 
-    The loss is the negative log likelihood of the targets, in nats. steps: in an epoch.
+    steps: in an epoch. loss: a Keras loss; default: the negative log likelihood of the targets, in nats.
     """
     from keras import losses, optimizers
 
-    total = params.epochs * steps
+    rising, falling = _rise_and_fall(params, steps)
     rate = optimizers.schedules.CosineDecay(
-        params.learning_rate / 10,
-        decay_steps=max(1, int(0.9 * total)),
-        warmup_target=params.learning_rate,
-        warmup_steps=max(1, int(0.1 * total)),
+        params.learning_rate / 10, falling, warmup_target=params.learning_rate, warmup_steps=rising
     )
-    model.compile(optimizers.Adam(rate, global_clipnorm=1.0), losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = loss or losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizers.Adam(rate, global_clipnorm=1.0), loss)
+
+
+def learning_rate(params, steps):
+    """The same learning rate as a function of how many steps have been made."""
+    rising, falling = _rise_and_fall(params, steps)
+
+    def rate(made):
+        if made < rising:
+            return params.learning_rate * (0.1 + 0.9 * made / rising)
+        return params.learning_rate * (1 + math.cos(math.pi * min(1, (made - rising) / falling))) / 2
+
+    return rate
+
+
+def _rise_and_fall(params, steps):
+    """How many steps the learning rate rises, and how many it falls."""
+    total = params.epochs * steps
+    return max(1, int(0.1 * total)), max(1, int(0.9 * total))
 
 
 def fit(model, batches, params, out, finish_epoch):
     """Train to epoch params.epochs, from the newest checkpoint in out/checkpoint or else from the beginning.
 
-    batches: .steps in an epoch; .at(epoch, step) -> inputs, targets. Epochs count from 1, steps from 0.
+    model: compiled, or a learner. batches: .steps in an epoch; .at(epoch, step) -> inputs, targets. Epochs count from
+    1, steps from 0.
     finish_epoch: called with (epoch, row of metrics), may add to the row, write samples and weights.
     Returns the history, one row an epoch. On SIGTERM: saves after the step in progress and exits with STOPPED.
     Raises BadInput when the checkpoint is of other parameters.
     """
-    progress = _resume(model, out, _identity(params, batches))
+    learner = model if hasattr(model, "learn") else KerasLearner(model)
+    progress = _resume(learner, out, _identity(learner, params, batches))
     with metrics.recording(out, progress.history) as record, _stop_request() as stop:
-        after_step = _after_step(model, batches.steps, params.epochs, out, progress, stop)
+        after_step = _after_step(learner, batches.steps, params.epochs, out, progress, stop)
         for epoch in range(len(progress.history) + 1, params.epochs + 1):
-            _train_epoch(model, batches, epoch, progress, after_step)
+            _train_epoch(learner, batches, epoch, progress, after_step)
             row = {"epoch": epoch, "loss": progress.loss_sum / batches.steps, "seconds": round(progress.seconds, 3)}
             finish_epoch(epoch, row)
             progress.history.append(row)
             progress.step, progress.loss_sum, progress.seconds = 0, 0.0, 0.0
-            _save(model, out, progress, batches.steps)
+            _save(learner, out, progress, batches.steps)
             metrics.add(record, row)
     return progress.history
 
 
-def _train_epoch(model, batches, epoch, progress, after_step):
+def _train_epoch(learner, batches, epoch, progress, after_step):
     """Make the steps of one epoch that are not made yet."""
     if progress.step == 0:
-        for layer in model.layers:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state()  # of a stateful LSTM: the text begins anew
+        learner.begin_epoch()
     while progress.step < batches.steps:
         started = time.perf_counter()
         inputs, targets = batches.at(epoch, progress.step)
-        progress.loss_sum += float(model.train_on_batch(inputs, targets))
+        progress.loss_sum += learner.learn(inputs, targets)
         progress.step += 1
         progress.seconds += time.perf_counter() - started
         after_step(epoch)
 
 
-def _after_step(model, steps, epochs, out, progress, stop):  # noqa: PLR0913
+def _after_step(learner, steps, epochs, out, progress, stop):  # noqa: PLR0913
     """The function to call after each step: shows progress, saves now and then, ends the process if asked to."""
     live = metrics.Live(out / "progress.json", epochs, steps, done=len(progress.history) * steps + progress.step)
     saved = time.monotonic()
@@ -101,7 +120,7 @@ def _after_step(model, steps, epochs, out, progress, stop):  # noqa: PLR0913
         nonlocal saved
         metrics.show(live, epoch, progress.step, progress.loss_sum / progress.step)
         if stop.is_set or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _save(model, out, progress, steps)
+            _save(learner, out, progress, steps)
             saved = time.monotonic()
         if stop.is_set:
             print(f"Stopped in epoch {epoch} after step {progress.step}; saved. The same command goes on.", flush=True)
@@ -110,34 +129,33 @@ def _after_step(model, steps, epochs, out, progress, stop):  # noqa: PLR0913
     return after_step
 
 
-def _save(model, out, progress, steps):
-    arrays = [variable.numpy() for variable in _state(model)]
+def _save(learner, out, progress, steps):
     total_steps = len(progress.history) * steps + progress.step
-    checkpoints.save(out / "checkpoint", total_steps, arrays, dataclasses.asdict(progress))
+    checkpoints.save(out / "checkpoint", total_steps, learner.arrays(), dataclasses.asdict(progress))
 
 
-def _resume(model, out, identity):
-    """Put the newest checkpoint into the model and return its progress; without one, that of a new training."""
-    model.optimizer.build(model.trainable_variables)
+def _resume(learner, out, identity):
+    """Put the newest checkpoint into the learner and return its progress; without one, that of a new training."""
     kept = checkpoints.load(out / "checkpoint")
     if kept is None:
         return Progress(identity)
     arrays, progress = kept[0], Progress(**kept[1])
     _check_identity(out, progress.identity, identity)
-    variables = _state(model)
-    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-        raise BadInput(f"{out} holds a training on another text. Use another --out, or delete {out / 'checkpoint'}.")
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
+    try:
+        learner.restore(arrays)
+    except ValueError:
+        raise BadInput(
+            f"{out} holds a training on another text. Use another --out, or delete {out / 'checkpoint'}."
+        ) from None
     print(f"Resumed from {out / 'checkpoint'}: epoch {len(progress.history) + 1}, step {progress.step}.", flush=True)
     return progress
 
 
-def _identity(params, batches):
+def _identity(learner, params, batches):
     """What must be the same for a training to go on: all but the paths of files, elsewhere on another machine."""
     elsewhere = parameters.files(type(params))
     same = {name: value for name, value in dataclasses.asdict(params).items() if name not in elsewhere}
-    return same | {"steps": batches.steps}
+    return same | {"steps": batches.steps, "engine": learner.engine}
 
 
 def _check_identity(out, theirs, ours):
@@ -148,15 +166,6 @@ def _check_identity(out, theirs, ours):
             f"{out} holds a training with {name} {theirs.get(name)!r}, not {ours[name]!r}. Use another --out, or "
             f"delete {out / 'checkpoint'}."
         )
-
-
-def _state(model):
-    """Every variable that the next step depends on: weights, random seeds, the optimizer's moments, LSTM states.
-
-    The states of a stateful layer are variables that Keras does not list among the model's.
-    """
-    states = [state for layer in model.layers for state in getattr(layer, "states", None) or []]
-    return model.variables + model.optimizer.variables + states
 
 
 @dataclass

@@ -10,7 +10,8 @@ from jobs import words
 from jobs.corpus import UNKNOWN
 from jobs.parameters import BadInput
 
-BLOCK = 128  # symbols between two looks at the clock, and per draw of random numbers
+BLOCK = 128  # symbols that are shown together, and per draw of random numbers
+LEAST = np.float32(1e-9)  # instead of 0, whose logarithm is infinite
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,14 @@ def blocks(network, length, prompt="", choice=None, rows=None):
     The first block is one symbol, so that it can be shown at once. rows: several texts side by side, or None for one.
     """
     choice = choice or Choice()
+    network = net.sharpened(network, choice.temperature or 1)
     random = np.random.default_rng(choice.seed)
     state = net.begin(network)
     *before, symbol = [*network.opening, *numbers(network, prompt)] or [_start(network)]
     for number in before:
         net.step(network, state, number)
     if rows is not None:
-        state, symbol = net.widen(state, rows), np.full(rows, symbol)
+        state, symbol = net.widen(network, state, rows), np.full(rows, symbol)
     done = 0
     while done < length:
         count = min(BLOCK, length - done) if done else 1
@@ -124,24 +126,26 @@ def _start(network):
 
 
 def _noise(network, random, choice, shape):
-    """Gumbel noise (*shape, S): adding it to scaled logits and taking the highest is to draw from their softmax.
+    """Gumbel noise (*shape, S): adding it to logits and taking the highest is to draw from their softmax.
 
-    UNKNOWN gets minus infinity: it is never chosen. Temperature 0 gets no noise.
+    It is minus the logarithm of what is exponentially distributed. UNKNOWN gets minus infinity: it is never chosen.
+    Temperature 0 gets no noise.
     """
     shape += (len(network.vocabulary),)
-    noise = random.gumbel(size=shape).astype(np.float32) if choice.temperature else np.zeros(shape, np.float32)
+    noise = np.zeros(shape, np.float32)
+    if choice.temperature:
+        random.standard_exponential(dtype=np.float32, out=noise)
+        np.negative(np.log(np.maximum(noise, LEAST, out=noise), out=noise), out=noise)
     if network.vocabulary[-1] == UNKNOWN:
         noise[..., -1] = -np.inf
     return noise
 
 
 def _choose(logits, choice, noise):
-    """The number of the next symbol, or (rows,) of them."""
-    if choice.temperature:
-        logits *= np.float32(1 / max(choice.temperature, 1e-6))
+    """The number of the next symbol, or (rows,) of them, from logits at the choice's temperature."""
     if choice.top_k or choice.top_p < 1:
         _bar_unlikely(logits + np.where(np.isneginf(noise), noise, 0), logits, choice)
-    logits += noise
+    np.add(logits, noise, logits)
     return int(logits.argmax()) if logits.ndim == 1 else logits.argmax(-1)
 
 

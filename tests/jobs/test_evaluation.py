@@ -13,6 +13,13 @@ def test_every_held_out_symbol_counts_once(monkeypatch):
     np.testing.assert_array_equal(rows[1], np.arange(34, 50))
 
 
+def test_the_held_out_text_is_read_after_the_validation_text(monkeypatch):
+    monkeypatch.setattr(evaluation, "ROWS", 1)
+    texts = evaluation.parts(np.arange(10), np.arange(10, 13), np.arange(13, 17), context=5)
+    assert texts.validation[0].tolist() == [list(range(4, 13))]
+    assert texts.held_out[0].tolist() == [list(range(7, 17))]
+
+
 def test_a_long_text_becomes_more_pieces_up_to_a_limit():
     rows, _context = evaluation.pieces(np.zeros(300), np.zeros(100_000), context=200)
     assert len(rows) % evaluation.ROWS == 0 and rows.shape[1] - 201 <= evaluation.LONGEST

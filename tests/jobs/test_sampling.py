@@ -89,11 +89,12 @@ def test_a_text_ends_before_the_stop(tiny_network):
         assert write(tiny_network, 600, choice, stop=stop) == whole.partition(stop)[0]
 
 
-def test_frequencies_follow_the_probabilities(tiny_network):
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+def test_frequencies_follow_the_probabilities(tiny_network, temperature):
     """10,000 rows draw their first symbol; the share of each is its probability, within four standard errors."""
-    state = network.begin(tiny_network)
-    expected = writing.probabilities(network.step(tiny_network, state, tiny_network.vocabulary.index("\n")))
-    drawn = next(writing.blocks(tiny_network, 1, rows=10_000))
+    logits = network.step(tiny_network, network.begin(tiny_network), tiny_network.vocabulary.index("\n"))
+    expected = writing.probabilities(logits / temperature)
+    drawn = next(writing.blocks(tiny_network, 1, choice=writing.Choice(temperature), rows=10_000))
     shares = np.bincount(drawn[0], minlength=len(expected)) / 10_000
     assert np.all(np.abs(shares - expected) < 4 * np.sqrt(expected / 10_000) + 1e-4)
 
@@ -198,8 +199,8 @@ def test_a_damaged_description_is_told(runs, tiny_run, content):
 
 def test_the_newest_language_model_is_found(tmp_path):
     for run_id, model in {
-        "lstm_words-20260101-000000-0000": {"vocabulary": []},
-        "lstm_aiw-20260301-000000-0000": {"vocabulary": []},
+        "lstm_words-20260101-000000-0000": {"vocabulary": [], "parameters": {}},
+        "lstm_aiw-20260301-000000-0000": {"vocabulary": [], "parameters": {}},
         "unet-20260401-000000-0000": {"classes": 2},
         "lstm_aiw-20260501-000000-0000": None,
     }.items():

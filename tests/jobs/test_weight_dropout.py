@@ -1,5 +1,7 @@
 """Recurrent weights are left out while learning only, and what is learnt fits the stock layer and cuDNN."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -39,15 +41,21 @@ def test_each_step_of_learning_leaves_out_others(layers):
 
 
 @pytest.mark.parametrize("job", [lstm_aiw, lstm_words])
-def test_a_gpu_may_use_cudnn(job):
-    """Keras' conditions for cuDNN's LSTM; a network that meets them is several times as fast on a GPU."""
-    import keras
+@pytest.mark.parametrize("batch", [None, 4], ids=["reading", "learning"])
+def test_a_gpu_runs_it_with_cudnn(job, batch, monkeypatch):
+    """With a GPU, Keras makes the network as built of cuDNN's operations, backwards as well; not to be run here."""
+    import tensorflow as tf
 
-    for batch in (None, 4):
-        model = job.build(job.Parameters(layers=2, units=8, embedding=8), 20, batch)
-        found = [layer for layer in model.layers if isinstance(layer, keras.layers.LSTM)]
-        assert len(found) == 2
-        for layer in found:
-            assert (layer.activation.__name__, layer.recurrent_activation.__name__) == ("tanh", "sigmoid")
-            assert layer.use_bias and not layer.unroll and not layer.recurrent_dropout
-            assert layer.use_cudnn == "auto"
+    monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
+    params = job.Parameters(layers=2, units=8, embedding=8, weight_dropout=0.2)
+    model = job.build(params, 20, batch)
+
+    @tf.function
+    def learn(rows):
+        weights = [variable.value for variable in model.trainable_variables]
+        return tf.gradients(tf.reduce_sum(model(rows, training=True)), weights)
+
+    graph = learn.get_concrete_function(tf.TensorSpec((4, params.timesteps), tf.int32)).graph
+    made = [operation.type for operation in graph.get_operations()]
+    assert made.count("CudnnRNNV3") == made.count("CudnnRNNBackpropV3") == params.layers
+    assert "While" not in made
