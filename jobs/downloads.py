@@ -5,9 +5,10 @@ import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path, PurePosixPath
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 
-from jobs import atomic, registry
+from jobs import atomic, buckets, registry
 from jobs.parameters import BadInput
 
 SCHEMES = ("https", "http", "s3")
@@ -22,14 +23,17 @@ def is_address(text):
 def fetch(address):
     """The local path of what is at the address: a file, or a folder for an s3:// address that ends in "/".
 
-    Kept in the cache, and not asked for again; delete it there to get it anew. Raises BadInput when it can't be had.
+    Kept in the cache. What is in S3 is fetched anew when it has changed; the rest is not asked for again: delete it
+    there to get it anew. Raises BadInput when it can't be had.
     """
     parts = urllib.parse.urlsplit(address)
-    kept = registry.cache() / "addresses" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    in_s3 = parts.scheme == "s3"
+    content = f"{address} {buckets.version(address)}" if in_s3 else address
+    kept = registry.cache() / "addresses" / hashlib.sha256(content.encode()).hexdigest()[:16]
     kept /= PurePosixPath(parts.path).name or "text"
     if not kept.exists():
         print(f"Downloading {address} to {kept}, once.", flush=True)
-        (_from_s3 if parts.scheme == "s3" else _from_web)(address, kept)
+        (_from_s3 if in_s3 else _from_web)(address, kept)
     return kept
 
 
@@ -50,33 +54,32 @@ def _check_length(answer, path):
 
 
 def _from_s3(address, path):
-    """One object, or with a "/" at the end all objects beneath, with boto3 and the credentials that it finds."""
-    try:
-        import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
-        raise BadInput(f"Reading {address} needs boto3: pip install boto3, or give a file.") from None
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    try:
-        if key.endswith("/"):
-            _folder_from_s3(boto3.client("s3"), bucket, key, path)
-        else:
-            _object_from_s3(boto3.client("s3"), bucket, key, path)
-    except (BotoCoreError, ClientError) as wrong:
-        raise BadInput(f"Cannot download {address}: {wrong}") from None
+    """One object, or with a "/" at the end all objects beneath."""
+    bring = _folder_from_s3 if buckets.is_folder(address) else _object_from_s3
+    with buckets.in_words(address):
+        bring(buckets.client(), *buckets.split(address), path)
 
 
 def _folder_from_s3(s3, bucket, prefix, folder):
+    """All objects beneath a prefix, several at a time; what an earlier try has brought is not brought again."""
     partial = folder.with_name(f".writing-{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            name = PurePosixPath(item["Key"].removeprefix(prefix))
-            if name.name and ".." not in name.parts:
-                _object_from_s3(s3, bucket, item["Key"], partial / Path(name))
-    if not partial.exists():
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = [item for page in pages for item in page.get("Contents", [])]
+    wanted = {item["Key"]: partial / name for item in found if (name := _inside(item["Key"].removeprefix(prefix)))}
+    if not wanted:
         raise BadInput(f"Expected objects beneath s3://{bucket}/{prefix}, found none.")
+    sizes = {item["Key"]: item["Size"] for item in found}
+    missing = [key for key, path in wanted.items() if not (path.exists() and path.stat().st_size == sizes[key])]
+    print(f"{len(missing)} objects, {sum(sizes[key] for key in missing) / 1e6:.1f} MB.", flush=True)
+    with ThreadPoolExecutor(buckets.CONNECTIONS) as workers:
+        list(workers.map(lambda key: _object_from_s3(s3, bucket, key, wanted[key]), missing))
     partial.rename(folder)
+
+
+def _inside(name):
+    """A key's name below the prefix as a path that stays below the folder; None for others, and for "folders"."""
+    path = PurePosixPath(name)
+    return None if not name or name.endswith("/") or path.is_absolute() or ".." in path.parts else path
 
 
 def _object_from_s3(s3, bucket, key, path):

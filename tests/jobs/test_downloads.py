@@ -62,9 +62,34 @@ def test_a_prefix_of_a_bucket_is_a_folder(monkeypatch):
             s3.put_object(Bucket="tales", Key=name, Body=name.encode())
         assert [path.read_text() for path in corpus.find("s3://tales/old/")] == ["old/a.txt", "old/b.txt"]
         assert [path.read_text() for path in corpus.find("s3://tales/new/c.txt")] == ["new/c.txt"]
-        for address in ("s3://tales/none/", "s3://tales/none.txt", "s3://nobody/x.txt"):
+        assert len(corpus.find("s3://tales")) == len(corpus.find("s3://tales/")) == 3
+        for address in ("s3://tales/none/", "s3://tales/none.txt", "s3://tales/old", "s3://nobody/x.txt"):
             with pytest.raises(BadInput, match="found none|Cannot download"):
                 corpus.find(address)
+
+
+def test_what_has_changed_in_a_bucket_is_fetched_anew(monkeypatch, capsys):
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with moto.mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="tales")
+        for body in ("Once", "Once", "Twice"):
+            s3.put_object(Bucket="tales", Key="a/b.txt", Body=body.encode())
+            for address in ("s3://tales/a/b.txt", "s3://tales/a/"):
+                assert [path.read_text() for path in corpus.find(address)] == [body]
+    assert capsys.readouterr().out.count("Downloading s3://tales/a/b.txt") == 2
+
+
+def test_a_machine_without_credentials_is_told_so(monkeypatch, tmp_path):
+    boto3 = pytest.importorskip("boto3")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # of another test, with its credentials
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(BadInput, match="no AWS credentials on this machine"):
+        corpus.find("s3://tales/a/b.txt")
 
 
 def test_paths_are_no_addresses():

@@ -1,0 +1,96 @@
+"""Mask and overlay for pictures, with the weights that a run brought home. bin/segment.sh calls it."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from jobs import class_colours, finished_runs, images, masks, preparation, segmentation_plots, segmenter
+from jobs.parameters import BadInput
+
+OVERLAID = 0.45  # how much of the overlay is the class's colour
+
+
+def main(argv=None):
+    """The command line. Returns the exit code: 0; 2 for a wrong value or picture; 3 for no such run, or weights."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
+    try:
+        given = _arguments(argv)
+        pictures = _pictures(given.pictures)
+        folder = finished_runs.find(given.runs_dir, given.run, kind=segmenter.KIND)
+        network = segmenter.read(folder)
+        for path in pictures:
+            _segment(network, path, given.out or path.parent, given.json)
+    except BadInput as wrong:
+        print(f"segment.sh: {wrong}", file=sys.stderr)
+        return wrong.exit_code
+    except OSError as wrong:
+        print(f"segment.sh: {wrong.strerror or wrong}: {wrong.filename or given.out}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _segment(network, path, out, as_json):
+    """Write OUT/NAME-mask.png and OUT/NAME-overlay.png of a picture; print how much of it each class has."""
+    described = network.description
+    picture = images.read(path)
+    prepared = preparation.pixels(path, described.preparation)
+    classes = segmenter.classify(network, prepared, picture.shape[:2])
+    written = {kind: out / f"{path.stem}-{kind}.png" for kind in ("mask", "overlay")}
+    masks.write(written["mask"], classes, described.encoding, class_colours.colours(described.names))
+    images.write_png(written["overlay"], overlay(picture, classes, described.names))
+    shares = np.bincount(classes.ravel(), minlength=len(described.names)) / classes.size
+    told = dict(zip(described.names, shares.round(4).tolist(), strict=True))
+    if as_json:
+        files = {kind: str(file) for kind, file in written.items()}
+        print(json.dumps({"picture": str(path), "shares": told} | files, ensure_ascii=False), flush=True)
+    else:
+        words = ", ".join(f"{name} {share:.1%}" for name, share in told.items())
+        print(f"{path}: {words} -> {written['mask']}, {written['overlay'].name}", flush=True)
+
+
+def overlay(picture, classes, names):
+    """The picture with its classes in colours over it: (height, width, 3) of uint8. The background stays clear."""
+    shown = segmentation_plots.seen(picture).astype(np.float32)
+    strength = np.full(len(names), OVERLAID, np.float32)
+    if names[0] == "background":
+        strength[0] = 0
+    strength = strength[classes][..., None]
+    return np.uint8(shown * (1 - strength) + class_colours.painted(classes, names) * strength)
+
+
+def _pictures(given):
+    """The files meant: those named, and all pictures of folders. Raises BadInput for what isn't there."""
+    found = []
+    for path in given:
+        if not path.exists():
+            raise BadInput(f"No such picture: {path}.")
+        inside = sorted(one for one in path.iterdir() if images.is_picture(Path(one.name))) if path.is_dir() else [path]
+        found += inside
+    if not found:
+        raise BadInput("There are no pictures in what was named. See: bin/segment.sh --help")
+    return found
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message):
+        raise BadInput(f"{message[:1].upper()}{message[1:]}. See: bin/segment.sh --help")
+
+
+def _arguments(argv):
+    parser = _OneLineParser(prog="segment.sh", add_help=False, allow_abbrev=False)
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--run")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
