@@ -1,6 +1,7 @@
 """The jobs that there are, and their parameters, read without importing the jobs: TensorFlow takes 4 seconds."""
 
 import ast
+import dataclasses
 import difflib
 from pathlib import Path
 
@@ -28,7 +29,38 @@ def parameters_class(name, folder=JOBS):
 
 def packs(name, folder=JOBS):
     """Does the job choose on this machine what of the user's files goes along, by a function pack?"""
-    return "pack" in {getattr(node, "name", "") for node in _tree(folder / f"{name}.py").body}
+    return "pack" in _defined(folder / f"{name}.py")
+
+
+def checks(name, folder=JOBS):
+    """Does the job look on this machine whether the user's files can be learnt from, by a function check?"""
+    return "check" in _defined(folder / f"{name}.py")
+
+
+def share_out(jobs, assignments, folder=JOBS):
+    """{job: its assignments}: of several jobs NAME=VALUE is for each that has a NAME, JOB.NAME=VALUE for that one.
+
+    Raises Usage for a job named twice, and for a name that none of them has; NotFound for an unknown job.
+    """
+    if not jobs:
+        raise Usage(f"Expected --job NAME. There are: {', '.join(names(folder))}.")
+    if len(set(jobs)) < len(jobs):
+        raise Usage(f"Expected each job once, got --job {' --job '.join(jobs)}.")
+    if len(jobs) == 1:
+        return {jobs[0]: assignments}
+    known = {job: {field.name for field in dataclasses.fields(parameters_class(job, folder))} for job in jobs}
+    shared = {job: [] for job in jobs}
+    for assignment in assignments:
+        owner, _, own = assignment.partition("=")[0].strip().replace("-", "_").rpartition(".")
+        takers = [owner] if owner in known else [job for job in jobs if own in known[job] and not owner]
+        if not takers:
+            raise Usage(
+                f"No job of {', '.join(jobs)} takes --set {assignment}. Expected NAME=VALUE, or JOB.NAME=VALUE for one"
+                f" of them. See: bin/fab plan --job {jobs[0]}"
+            )
+        for job in takers:
+            shared[job].append(assignment.strip().removeprefix(f"{owner}."))
+    return shared
 
 
 def check(name, assignments, folder=JOBS):
@@ -47,8 +79,12 @@ def check(name, assignments, folder=JOBS):
 
 
 def _is_job(path):
-    names_defined = {getattr(node, "name", "") for node in _tree(path).body}
-    return {"Parameters", "train"} <= names_defined
+    return {"Parameters", "train"} <= _defined(path)
+
+
+def _defined(path):
+    """The names of the functions and classes of a file."""
+    return {getattr(node, "name", "") for node in _tree(path).body}
 
 
 def _tree(path):

@@ -16,14 +16,17 @@ SETTINGS = {  # each overrides the setting of the same name for one run
 FLAGS = {  # the same for settings that are true or false
     "move_volume": "copy the volume to another zone when its own has no machine",
 }
-JOB = {"job": "a file of jobs/, without .py", "set": "a parameter of the job, NAME=VALUE; may be repeated"}
+JOB = {
+    "job": "a file of jobs/, without .py; several take turns on one machine",
+    "set": "a parameter, NAME=VALUE, or JOB.NAME=VALUE of one of several jobs; may be repeated",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """What was typed: the job's name, its ["name=value", ...], and the settings that were given."""
+    """What was typed: the jobs' names, their ["name=value", ...], and the settings that were given."""
 
-    job: str
+    jobs: list
     set: list
     settings: dict
 
@@ -32,21 +35,21 @@ def of_a_run(body):
     """body(c, given, ...) as a function with an option for each of JOB, SETTINGS, FLAGS: Fabric reads its signature."""
 
     @functools.wraps(body)
-    def with_options(c, job, set=None, **rest):
+    def with_options(c, job=None, set=None, **rest):
         settings = {name: rest.pop(name) for name in (*SETTINGS, *FLAGS) if name in rest}
         settings = {name: value for name, value in settings.items() if value is not None and value is not False}
-        return body(c, Given(job, set or [], settings), **rest)
+        return body(c, Given(job or [], set or [], settings), **rest)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     own = [one.replace(kind=kind) for one in list(inspect.signature(body).parameters.values())[2:]]
-    shared = [inspect.Parameter(name, kind, default=None) for name in ("set", *SETTINGS)]
+    shared = [inspect.Parameter(name, kind, default=None) for name in ("job", "set", *SETTINGS)]
     shared += [inspect.Parameter(name, kind, default=False) for name in FLAGS]
-    positional = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("c", "job")]
-    with_options.__signature__ = inspect.Signature([*positional, *shared, *own])
+    context = inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    with_options.__signature__ = inspect.Signature([context, *shared, *own])
     return with_options
 
 
 def task_arguments(own_help=()):
     """Arguments of Fabric's @task that go with of_a_run."""
     shared = {name.replace("_", "-"): text for name, text in (JOB | SETTINGS | FLAGS).items()}
-    return {"iterable": ["set"], "help": shared | dict(own_help)}
+    return {"iterable": ["job", "set"], "help": shared | dict(own_help)}

@@ -14,18 +14,25 @@ def payload(run):
         for path in sorted(ROOT.glob(pattern)):
             relative = path.relative_to(ROOT)
             sources[str(relative if relative.parts[0] == "scripts" else Path("code") / relative)] = path
-    parameters = dict(run.parameters)
-    for name, local in run.files.items():
-        parameters[name] = f"../files/{name}/{Path(local).name}"  # the job starts in code/
-        sources.update(_files(name, Path(local)))
+    if run.adopted:
+        return sources
+    parameters = {turn["job"]: turn["parameters"] | _addresses(turn) for turn in run.turns}
+    for turn in run.turns:
+        for name, local in turn["files"].items():
+            sources |= _files(f"files/{turn['job']}/{name}", Path(local))
     written = run.folder / "params.json"
-    written.write_text(json.dumps(parameters, indent=1) + "\n")
+    written.write_text(json.dumps(parameters if run.then else parameters[run.job], indent=1) + "\n")
     return sources | {"params.json": written}
 
 
-def _files(name, local):
+def _addresses(turn):
+    """{parameter: path} of the user's files, as the job finds them, which starts in code/."""
+    return {name: f"../files/{turn['job']}/{name}/{Path(local).name}" for name, local in turn["files"].items()}
+
+
+def _files(folder, local):
     """A file, or all files below a folder, as they will lie on the instance."""
     if local.is_file():
-        return {f"files/{name}/{local.name}": local}
+        return {f"{folder}/{local.name}": local}
     inside = [path for path in sorted(local.rglob("*")) if path.is_file()]
-    return {f"files/{name}/{local.name}/{path.relative_to(local).as_posix()}": path for path in inside}
+    return {f"{folder}/{local.name}/{path.relative_to(local).as_posix()}": path for path in inside}

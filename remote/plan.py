@@ -110,11 +110,11 @@ def _row(one):
 def sentence(run, limits):
     """The plan in one line, for the story of a run. limits: from ladder(), empty for a machine of the user's own."""
     if run.host:
-        return f"{run.job} on {run.host}, a machine of yours: nothing is rented, nothing ends it"
+        return f"{run.jobs} on {run.host}, a machine of yours: nothing is rented, nothing ends it"
     first, others = limits[0], len(limits) - 1
     more = f" (or {others} other{'s' if others > 1 else ''})" if others else ""
     return (
-        f"{run.job} on {machine(first.instance_type)} {first.market}{more}, ${first.hourly:.3f}/h in all;"
+        f"{run.jobs} on {machine(first.instance_type)} {first.market}{more}, ${first.hourly:.3f}/h in all;"
         f" at most {max(one.hours for one in limits):.2g} h and ${max(one.most_dollars for one in limits):.2f}"
     )
 
@@ -123,14 +123,19 @@ def as_dict(run, limits):
     """The plan for programs."""
     fields = ("instance_type", "market", "hours", "hourly", "most_dollars")
     found = [{name: getattr(one, name) for name in fields} | {"price": dataclasses.asdict(one.price)} for one in limits]
-    return {"job": run.job, "parameters": run.parameters, "files": run.files, "ladder": found}
+    return {**run.turns[0], "then": run.then, "ladder": found}
 
 
 def parameter_table(run):
-    """The job's parameters as lines: name, value, what it is, what is allowed."""
-    lines = []
-    for name, kind, default, text, allowed in describe(catalog.parameters_class(run.job)):
-        given = "" if run.parameters[name] == default else f"   (default {default!r})"
+    """The parameters of each job as lines: name, value, what it is, what is allowed."""
+    tables_of = ["\n".join(_parameter_lines(turn["job"], turn["parameters"])) for turn in run.turns]
+    if not run.then:
+        return tables_of[0]
+    return "\n\n".join(f"{turn['job']}\n{lines}" for turn, lines in zip(run.turns, tables_of, strict=True))
+
+
+def _parameter_lines(job, parameters):
+    for name, kind, default, text, allowed in describe(catalog.parameters_class(job)):
+        given = "" if parameters[name] == default else f"   (default {default!r})"
         limits = f"{kind}, {allowed}" if allowed else kind
-        lines.append(f"{name} = {run.parameters[name]!r}".ljust(28) + f"{text}; {limits}{given}")
-    return "\n".join(lines)
+        yield f"{name} = {parameters[name]!r}".ljust(28) + f"{text}; {limits}{given}"

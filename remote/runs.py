@@ -33,11 +33,13 @@ class Run:
     region: str
     created: str
     files: dict = dataclasses.field(default_factory=dict)  # parameter name -> local path that goes along
+    then: list = dataclasses.field(default_factory=list)  # jobs that follow: {"job", "parameters", "files"}
     options: dict = dataclasses.field(default_factory=dict)  # settings that this run was given on the command line
     losses: int = 0  # instances that AWS took away
     attempts: list = dataclasses.field(default_factory=list)  # each launch, recorded before it is tried
     hours: float = 0.0  # the limit that the instance enforces
     deadline: str = ""
+    ssh_key: str = ""  # path of a key of the user's own that opens the instance; "": one made for this run
     host: str = ""  # "user@name:port" of a machine that the user has already; nothing is rented then
     instance_id: str = ""
     instance_type: str = ""
@@ -55,12 +57,33 @@ class Run:
     started: str = ""
     ended: str = ""
     exit_code: int | None = None
+    stall: str = ""  # why it has stalled, for as long as it has; or had, when it ended
     pulled: str = ""  # SHA-256 of the verified manifest
     closed: str = ""
-    borrowed: bool = False  # launched from another checkout, known from its tags
+    borrowed: bool = False  # its instance was launched from another checkout, whose key alone it knows
+    adopted: bool = False  # known from its tags: its parameters and files are on its volume, not here
     timeline: list = dataclasses.field(default_factory=list)  # [step, seconds]
 
     folder: Path = dataclasses.field(default=None, repr=False)
+
+    @property
+    def turns(self):
+        """[{"job", "parameters", "files"}]: what is trained on the machine, in this order."""
+        return [{"job": self.job, "parameters": self.parameters, "files": self.files}, *self.then]
+
+    @property
+    def jobs(self):
+        """For people: "lstm_aiw", or "lstm_aiw, then lstm_words"."""
+        return ", then ".join(turn["job"] for turn in self.turns)
+
+    def out_of(self, job):
+        """Where a job's results are, relative to the run's folder: "out", or "out/JOB" of one that takes turns."""
+        return f"out/{job}" if self.then else "out"
+
+    @property
+    def program(self):
+        """The module of jobs/ that the machine runs."""
+        return "in_turn" if self.then else self.job
 
     @property
     def log(self):
@@ -68,7 +91,8 @@ class Run:
 
     @property
     def key(self):
-        return self.folder / "id_ed25519"
+        """Path of the private key that opens the instance."""
+        return Path(self.ssh_key) if self.ssh_key else self.folder / "id_ed25519"
 
     @property
     def known_hosts(self):
@@ -82,6 +106,9 @@ class Run:
         return next((name for name, reached in stages.items() if reached), "planned")
 
 
+RECORDED = {field.name for field in dataclasses.fields(Run)} - {"folder"}
+
+
 def now():
     """The present, to the second, ISO 8601 in UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -93,6 +120,11 @@ def seconds(earlier, later):
         return 0.0
     between = datetime.datetime.fromisoformat(later) - datetime.datetime.fromisoformat(earlier)
     return max(0.0, between.total_seconds())
+
+
+def posix(moment):
+    """Seconds since 1970 of an ISO 8601 time."""
+    return datetime.datetime.fromisoformat(moment).timestamp()
 
 
 def new(settings, job, parameters, files):
@@ -130,19 +162,20 @@ def save(run):
 def load(folder):
     """The Run of a folder. Raises NotFound when the record can't be read."""
     try:
-        values = json.loads((folder / "run.json").read_text())
-        known = {field.name for field in dataclasses.fields(Run)} - {"folder"}
-        return Run(**{name: value for name, value in values.items() if name in known}, folder=folder)
-    except (OSError, ValueError, TypeError) as error:
+        values = json.loads((folder / "run.json").read_bytes())
+        return Run(**{name: value for name, value in values.items() if name in RECORDED}, folder=folder)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise NotFound(f"{folder}/run.json can't be read: {error}. See what there is: bin/fab runs") from None
 
 
 def folders(settings):
-    """Folders of all runs, oldest first."""
-    if not settings.runs.is_dir():
+    """Folders of all runs, oldest first; there may be many thousands."""
+    home = settings.runs
+    if not home.is_dir():
         return []
-    found = [path for path in settings.runs.iterdir() if RUN_ID.fullmatch(path.name) and (path / "run.json").exists()]
-    return sorted(found, key=lambda path: RUN_ID.fullmatch(path.name)["time"])
+    matches = [match for entry in os.scandir(home) if (match := RUN_ID.fullmatch(entry.name))]
+    names = [match[0] for match in sorted(matches, key=lambda match: match["time"])]
+    return [home / name for name in names if os.path.exists(f"{home}/{name}/run.json")]  # noqa: PTH110
 
 
 def find(settings, run_id):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import paramiko
 
-from remote import network
+from remote import network, own_key
 from remote.doubt import Doubt
 from remote.errors import Usage
 
@@ -37,17 +37,17 @@ def _installed(name):
 
 
 def ssh(aws):
-    """The ssh_config that is honoured can be read. Keys need no look: each run makes its own."""
-    path = aws.ssh_config
+    """The ssh_config that is honoured can be read, and a key of the user's be used."""
+    path, key = aws.ssh_config, own_key.checked(aws.settings.ssh_key) or "a key made for each run"
     if path is None or not path.exists():
-        return "no ssh_config; each run makes a key of its own"
+        return f"no ssh_config; {key} opens instances"
     try:
         paramiko.SSHConfig.from_path(str(path))
     except (OSError, UnicodeDecodeError, paramiko.SSHException) as error:
         raise Usage(
             f"{path} can't be read: {error}. Mend it, or set ssh_config to another file or to nothing."
         ) from None
-    return f"{path} is honoured; each run makes a key of its own"
+    return f"{path} is honoured; {key} opens instances"
 
 
 def rsync(_aws):

@@ -5,7 +5,7 @@ import json as jsons
 
 import fabric
 
-from remote import embedded, launch, request, runs, settings
+from remote import embedded, launch, request, runs, settings, story
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import NotFound
@@ -35,7 +35,7 @@ def aws_of(c, run=None, offline=False, **given):
 def new_run(c, given, offline=False):
     """(Aws, Run) for what options.of_a_run has collected: checked, neither recorded nor rented."""
     aws = aws_of(c, offline=offline, **given.settings)
-    run = request.new_run(aws.settings, given.job, given.set)
+    run = request.new_run(aws.settings, given.jobs, given.set)
     run.options = given.settings
     if isinstance(c, fabric.Connection):  # bin/fab -H user@box train: a machine that is there already
         run.host = f"{c.user}@{c.original_host}:{c.port}"  # as typed: ssh_config has more to say about it than a name
@@ -60,4 +60,4 @@ def show(as_json, value, text=None):
     if as_json:
         print(jsons.dumps(value, indent=1))
     elif text is not None:
-        print(text)
+        print(story.printable(text))  # some of it is tags, or an instance's words
