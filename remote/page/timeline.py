@@ -1,0 +1,66 @@
+"""The life of a run in the order in which it was lived: how long each step took, and what it cost."""
+
+import dataclasses
+
+from remote import prices, runs
+
+MEANING = {
+    "launch": "finding and starting a machine",
+    "boot": "until it answered SSH",
+    "volume": "its disk made, attached, mounted",
+    "copy": "jobs, scripts and data sent",
+    "start": "environment prepared, job started",
+    "job": "the job at work",
+    "pull": "results brought home and verified",
+    "end": "machine ended",
+}
+KINDS = {"job": "job", "pull": "home", "end": "home"}  # for its colour; all else prepares
+WAITED_S = 5  # less between two steps is not worth a word
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """dollars: None where nothing is rented. share: percent of the whole life."""
+
+    name: str
+    meaning: str
+    kind: str
+    seconds: float
+    dollars: float | None
+    share: float
+
+
+def steps(run):
+    """The Steps of a run; what its machine lived between them, unused, is the last."""
+    lived = [(str(name), max(0.0, float(seconds))) for name, seconds in run.timeline]
+    idle = runs.seconds(run.launched, run.closed) - sum(seconds for name, seconds in lived if name != "launch")
+    waited = [("waited", idle)] if run.launched and run.closed and idle >= WAITED_S else []
+    whole = sum(seconds for _, seconds in lived + waited) or 1.0
+    return [_step(run, name, seconds, whole) for name, seconds in lived + waited]
+
+
+def _step(run, name, seconds, whole):
+    meaning = MEANING.get(name, "machine unused: nobody was there to go on" if name == "waited" else "")
+    kind = KINDS.get(name, "idle" if name == "waited" else "setup")
+    return Step(name, meaning, kind, seconds, _dollars(run, seconds), round(100 * seconds / whole, 3))
+
+
+def _dollars(run, seconds):
+    if run.host or not run.dollars_per_hour:
+        return None
+    price = prices.Price(run.dollars_per_hour, run.price_source, "")
+    return prices.run_cost(price, run.volume_gib, seconds / 3600)
+
+
+def attempts(run):
+    """[(time, machine, zone, market, what became of it)] of every launch, oldest first.
+
+    That the last one gave the run its machine is known from the record; of the others that they gave none, or were
+    replaced when AWS took their machine away.
+    """
+    told = []
+    for number, attempt in enumerate(run.attempts):
+        last = number == len(run.attempts) - 1
+        outcome = "got it" if last and run.instance_id else "no machine, or taken away later"
+        told.append((*(str(attempt.get(key, "")) for key in ("at", "instance_type", "zone", "market")), outcome))
+    return told
