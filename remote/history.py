@@ -12,8 +12,9 @@ COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
 def rows(settings, living=(), last=20):
     """A dict per run, oldest first. living: [(run id, instance)] that AWS lists now, or () when it wasn't asked."""
     alive = dict(living)
-    here = [row(run, alive.get(run.id)) for run in _readable(runs.folders(settings)[-last:])]
-    recorded = {folder.name for folder in runs.folders(settings)}
+    folders = runs.folders(settings)
+    here = [row(run, alive.get(run.id)) for run in _readable(folders[-last:])]
+    recorded = {folder.name for folder in folders}
     elsewhere = [_foreign_row(run_id, instance) for run_id, instance in living if run_id not in recorded]
     return here + elsewhere
 
@@ -55,9 +56,10 @@ def row(run, instance=None):
     minutes = runs.seconds(run.launched, run.closed or runs.now()) / 60 if run.launched else None
     return {
         "run": run.id,
-        "job": run.job,
+        "job": run.jobs,
         "state": state,
         "exit_code": run.exit_code,
+        "stall": run.stall,
         "machine": run.instance_type,
         "instance": run.instance_id,
         "volume": run.volume_id,
@@ -78,6 +80,7 @@ def _foreign_row(run_id, instance):
         "job": tags.get(JOB, ""),
         "state": f"{instance['State']['Name']}, elsewhere",
         "exit_code": None,
+        "stall": "",
         "machine": instance["InstanceType"],
         "instance": instance["InstanceId"],
         "volume": "",

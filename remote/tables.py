@@ -13,7 +13,12 @@ def table(columns, rows):
 def _cell(value):
     if value is None:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else _plain(str(value))
+
+
+def _plain(text):
+    """text in one line, without what would steer a terminal: some of it is tags, which others may have written."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def age(delta):

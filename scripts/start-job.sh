@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Start the job under nohup in a session of its own, so that it outlives this connection; print its wrapper's pid.
-# Usage: start-job.sh RUN_DIRECTORY PYTHON JOB GRACE_SECONDS
+# Usage: start-job.sh RUN_DIRECTORY PYTHON JOB GRACE_SECONDS [tell|end]
 # Repeating it does not start a second job: run-job.sh claims the pid file, and the pid of the first is printed.
 
 set -euo pipefail
