@@ -58,6 +58,11 @@ def launch_request(run, image, attempt, group_id, user_data, tags):
     return request
 
 
+def profile_request(name):
+    """Arguments of run_instances that hand the role of an instance profile to the instance; none for ""."""
+    return {"IamInstanceProfile": {"Name": name}} if name else {}
+
+
 def find(ec2, run_id):
     """The instance of a run as AWS describes it, one that is alive if there is; None when AWS knows of none."""
     found = _describe(ec2, Filters=filters({f"tag:{tagging.RUN}": run_id}))
@@ -67,6 +72,11 @@ def find(ec2, run_id):
 def alive(instance):
     """Does it run, or may it still?"""
     return bool(instance) and instance["State"]["Name"] in ("pending", "running")
+
+
+def works(instance):
+    """Is it alive, and has its run's job been started on it?"""
+    return alive(instance) and tagging.STARTED in tags_of(instance)
 
 
 def taken(instance):
@@ -122,6 +132,11 @@ def terminate(ec2, instance_id):
 def mark_pulled(ec2, ids, digest):
     """Tag instance and volume with the manifest that is home, so that anybody may delete them."""
     ec2.create_tags(Resources=ids, Tags=tagging.tag_list({tagging.PULLED: digest}))
+
+
+def mark_started(ec2, ids, moment):
+    """Tag instance and volume before a job starts there: from now on they may hold results."""
+    ec2.create_tags(Resources=ids, Tags=tagging.tag_list({tagging.STARTED: moment}))
 
 
 def hours_since(moment):

@@ -32,6 +32,9 @@ SERVICE = {
     "CreateSchedule": "scheduler",
     "UpdateSchedule": "scheduler",
     "CreateRole": "iam",
+    "CreateInstanceProfile": "iam",
+    "AddRoleToInstanceProfile": "iam",
+    "PutRolePolicy": "iam",
     "GetRole": "iam",
     "SendSSHPublicKey": "ec2-instance-connect",
 }
@@ -82,6 +85,8 @@ def _answered(error):
             return failure(words.format(code=code, said=said))
     if code in NOT_ALLOWED:
         return Denied(_not_allowed(error))
+    if names_no_profile(error):
+        return Denied(_no_profile(said))
     if "NotFound" in code or "Malformed" in code:
         return NotFound(f"AWS knows no such thing ({code}): {said}")
     return Failure(f"AWS refused {error.operation_name} ({code}): {said}")
@@ -110,6 +115,20 @@ def _not_allowed(error):
     if "explicit deny" in said:
         return f"Not allowed: a policy denies {action} explicitly. Remove that statement. AWS: {_without_blob(said)}"
     return f"Not allowed: {action}. Add it to the policy: iam-policy.json has the statement."
+
+
+def names_no_profile(error):
+    """Is it because there is no instance profile of the name that was given to RunInstances?"""
+    return code_of(error) == "InvalidParameterValue" and "IAM Instance Profile" in message_of(error)
+
+
+def _no_profile(said):
+    """AWS says: "Value (NAME) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"."""
+    name = re.search(r"Value \(([^)]*)\)", said)
+    return (
+        f"The account has no instance profile {name[1] if name else 'of that name'}, with which the instance would read"
+        " s3://. Make it: bin/fab setup --read s3://BUCKET/FOLDER/ (one made within the last minute: try again)"
+    )
 
 
 def _without_blob(said):

@@ -22,8 +22,10 @@ REQUESTED = {"StringEquals": {f"aws:RequestTag/{tags.MANAGED}": "true"}}
 OURS = {"StringEquals": {f"aws:ResourceTag/{tags.MANAGED}": "true"}}
 CREATING = ("RunInstances", "CreateVolume", "CreateSnapshot", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress")
 SHIPPED_ROLE = "gpu-jobs-deadline"  # the setting deadline_role, as shipped
+SHIPPED_PROFILE = "gpu-jobs-reader"  # the setting instance_profile, as shipped; its role has the same name
 ELSEWHERE = {  # what isn't EC2's; "*" for region or account also matches none
     "role": "arn:{partition}:iam::*:role/{role}",
+    "reader": "arn:{partition}:iam::*:role/{profile}",
     "image-parameter": "arn:{partition}:ssm:*:*:parameter/aws/service/deeplearning/ami/*",
     "schedule": f"arn:{{partition}}:scheduler:*:*:schedule/default/{PREFIX}*",
 }
@@ -92,10 +94,11 @@ GRANTS = (
     ),
     Grant(
         "TagOwn",
-        "that results are home; that a run uses a rule",
+        "that a job has started, that its results are home; that a run uses a rule",
         ("CreateTags", "DeleteTags"),
         ("instance", "volume", "security-group-rule"),
-        OURS | {"ForAllValues:StringLike": {"aws:TagKeys": [tags.PULLED, f"{tags.USER}*", tags.MOVED_FROM]}},
+        OURS
+        | {"ForAllValues:StringLike": {"aws:TagKeys": [tags.STARTED, tags.PULLED, f"{tags.USER}*", tags.MOVED_FROM]}},
     ),
     Grant(
         "ChangeAndEndOwn",
@@ -121,6 +124,13 @@ GRANTS = (
         ("role",),
         {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
     ),
+    Grant(
+        "LendReader",
+        "an instance whose job reads s3:// acts with the role of `bin/fab setup --read`",
+        ("iam:PassRole",),
+        ("reader",),
+        {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"]}},
+    ),
 )
 
 
@@ -129,16 +139,21 @@ def actions():
     return {_full(action) for grant in GRANTS for action in grant.actions}
 
 
-def document(role=SHIPPED_ROLE, partition="aws"):
-    """The policy as IAM reads it, as a dict. role: with which AWS ends machines; "" for none."""
-    grants = [grant for grant in GRANTS if role or "role" not in grant.resources]
-    return {"Version": "2012-10-17", "Statement": [_statement(grant, role, partition) for grant in grants]}
+def document(role=SHIPPED_ROLE, partition="aws", profile=SHIPPED_PROFILE):
+    """The policy as IAM reads it, as a dict. role: with which AWS ends machines. profile: with which they read s3://.
+
+    "" for none.
+    """
+    names = {"role": role, "reader": profile}
+    grants = [grant for grant in GRANTS if all(names.get(kind, True) for kind in grant.resources)]
+    words = {"partition": partition, "role": role, "profile": profile}
+    return {"Version": "2012-10-17", "Statement": [_statement(grant, words) for grant in grants]}
 
 
-def _statement(grant, role, partition):
-    """One statement of the policy."""
+def _statement(grant, words):
+    """One statement of the policy. words: for the braces in its resources."""
     of_ec2 = {name: f"arn:{{partition}}:ec2:*:*:{_kind(name)}" for name in grant.resources}
-    resources = [(of_ec2 | ELSEWHERE)[name].format(partition=partition, role=role) for name in grant.resources]
+    resources = [(of_ec2 | ELSEWHERE)[name].format(**words) for name in grant.resources]
     statement = {
         "Sid": grant.name,
         "Effect": "Allow",

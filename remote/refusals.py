@@ -57,9 +57,12 @@ def classify(error):
     """What to do about an error of RunInstances.
 
     "capacity": try elsewhere. "quota": no more of that quota. "throttled": the same again, later. "denied", "fatal":
-    stop. A lost reply counts as throttled, since the same token asks for the same instance.
+    stop. "unready": the same again, a few times. A lost reply counts as throttled, since the same token asks for the
+    same instance.
     """
     code = code_of(error)
+    if explain.names_no_profile(error):
+        return "unready"  # perhaps it was made a moment ago and is not known everywhere in AWS yet
     kinds = {"capacity": CAPACITY, "quota": QUOTA, "denied": DENIED, "throttled": THROTTLED}
     named = next((kind for kind, codes in kinds.items() if code in codes), None)
     if named:

@@ -2,10 +2,24 @@
 
 import datetime
 
-from remote import dead_man, deadline_role, doctor, embedded, listings, reap, run_volume, settings, story, tags, volumes
+from remote import (
+    dead_man,
+    deadline_role,
+    doctor,
+    embedded,
+    listings,
+    reader_role,
+    reap,
+    roles,
+    run_volume,
+    settings,
+    story,
+    tags,
+    volumes,
+)
 from remote import policy as policies
 from remote.commands.context import CLOUDS, JSON, aws_of, show, task
-from remote.errors import NotFound
+from remote.errors import NotFound, Usage
 
 
 @task(name="reap", help=JSON | {"yes": "end them; without, only list them", "region": "one region; all if not given"})
@@ -22,17 +36,43 @@ def reap_(c, yes=False, region="", json=False):
         raise failed[0][1]
 
 
-@task(help={"remove": "delete it again", "policy": "only print the IAM policy that runs need, for your settings"})
-def setup(c, remove=False, policy=False):
-    """Once per account: the role by which AWS ends machines."""
+@task(
+    help={"read": "s3://BUCKET/FOLDER/ that the instances of jobs which name an s3:// address may read"}
+    | {"remove": "delete all of it again; with --read, only that address"}
+    | {"policy": "only print the IAM policy that runs need, for your settings"}
+)
+def setup(c, read="", remove=False, policy=False):
+    """Once per account: the roles by which AWS acts for runs."""
     aws = aws_of(c)
     arn = dead_man.role_arn(aws)
     if policy:
-        show(True, policies.document(aws.settings.deadline_role, arn.split(":")[1]))
+        names = aws.settings.deadline_role, roles.partition(arn), aws.settings.instance_profile
+        show(True, policies.document(*names))
+    elif read:
+        _set_up_reading(aws, read, remove)
     elif remove:
         print(f"{arn}: {deadline_role.remove(aws.iam, aws.settings.deadline_role)}")
+        _remove_reader(aws)
     else:
         print(f"{arn}: {deadline_role.ensure(aws.iam, arn)}. It can end what is tagged {tags.MANAGED}=true.")
+
+
+def _set_up_reading(aws, address, remove):
+    """Let instances read an s3:// address, or no longer."""
+    name = aws.settings.instance_profile
+    if not name:
+        raise Usage("Setting instance_profile is empty. Expected a name for the role that reads: see fabric.yaml.")
+    arn = roles.arn(aws.sts, name)
+    if remove:
+        print(f"{arn}: {address} {reader_role.withdraw(aws.iam, name, address)}.")
+    else:
+        print(f"{arn}: {reader_role.ensure(aws.iam, arn, address)}. Instances that get it can read {address}.")
+
+
+def _remove_reader(aws):
+    name = aws.settings.instance_profile
+    if name:
+        print(f"{roles.arn(aws.sts, name)}: {reader_role.remove(aws.iam, name)}")
 
 
 @task(

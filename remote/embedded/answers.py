@@ -4,13 +4,13 @@ import base64
 import datetime
 import re
 
-from remote.embedded import capacity, prices, rules, wire
+from remote.embedded import capacity, prices, rules, s3, wire
 from remote.embedded.wire import Refused
 
 
 def find(request):
     """The function that answers this call instead of moto, or None."""
-    return ANSWERS.get((request.service, request.action))
+    return s3.answer if request.service == "s3" else ANSWERS.get((request.service, request.action))
 
 
 def _console_output(box, request):

@@ -7,6 +7,7 @@ from remote.embedded import (
     answers,
     backend,
     control,
+    credentials,
     disks,
     faults,
     images,
@@ -38,8 +39,9 @@ def application(box):
         except faults.Dropped:
             raise ConnectionResetError("ordered by a test") from None
         headers = [(name, value) for name, value in reply.headers if name.lower() != "content-length"]
-        start_response(f"{reply.status} Reply", [*headers, ("Content-Length", str(len(reply.body)))])
-        return [reply.body]
+        length = len(reply.body) if reply.length is None else reply.length
+        start_response(f"{reply.status} Reply", [*headers, ("Content-Length", str(length))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
     return wsgi
 
@@ -48,8 +50,10 @@ def _aws(box, request):
     """Answer a call of the AWS API, in its own format whatever happens."""
     box.touch()
     box.api_log.append(_log_entry(request))
-    if request.key != box.access_key:  # other users of this computer must not run commands as this one
-        return wire.error(request, "AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+    try:
+        credentials.check(box, request)
+    except wire.Refused as refusal:
+        return wire.refusal(request, refusal)
     fault = faults.take(box, request)
     if fault:
         faults.strike(fault, request, "before")
@@ -67,7 +71,7 @@ def _work(box, request):
     try:
         return tokens.once(box, request, lambda: _answer(box, request), rules.is_terminated)
     except wire.Refused as refusal:
-        return wire.error(request, refusal.code, refusal.message, refusal.status)
+        return wire.refusal(request, refusal)
     except Exception as wrong:  # as AWS would say it; the log has the traceback
         logging.exception("%s %s", request.service, request.action)
         return wire.error(request, "InternalError", f"The embedded EC2 failed: {wrong!r}", 500)

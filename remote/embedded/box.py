@@ -50,6 +50,7 @@ class Machine:
     spot_action: dict | None = None  # the interruption notice as IMDS shows it
     pushed_keys: list = field(default_factory=list)  # (OpenSSH line, end) from EC2 Instance Connect
     metadata_tokens: set = field(default_factory=set)
+    credentials: list = field(default_factory=list)  # of its profile's role, temporary, the newest last
 
     @property
     def id(self):
@@ -93,6 +94,7 @@ class Box:
     quotas: dict[str, float] = field(default_factory=dict)  # vCPUs by quota code, where a test changed it
     api_log: deque = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES))
     ssh_log: deque = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES))
+    state_log: deque = field(default_factory=lambda: deque(maxlen=LOG_ENTRIES))  # of the instances
 
     def touch(self):
         """Something happened: the idle time starts anew."""

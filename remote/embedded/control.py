@@ -1,9 +1,9 @@
-"""The server's own paths, for the client and for tests: /embedded/ping, status, stop, log, orders."""
+"""The server's own paths, for the client and for tests: /embedded/ping, status, stop, log, states, orders."""
 
 import os
 import time
 
-from remote.embedded import disks, gpu, rules, ssh, states, timers, wire
+from remote.embedded import buckets, disks, gpu, rules, ssh, states, timers, wire
 from remote.embedded.box import ACCOUNT
 from remote.embedded.faults import Fault
 
@@ -31,6 +31,7 @@ def _status(box, _form):
         "pid": os.getpid(),
         "endpoint": f"http://127.0.0.1:{box.port}",
         "state_dir": str(box.state_dir),
+        "buckets": str(buckets.root(box)),
         "uptime_s": round(time.monotonic() - box.started, 1),
         "idle_s": box.idle_s,
         "ends_in_s": None if box.machines else round(box.idle_s - (time.monotonic() - box.last_activity), 1),
@@ -71,6 +72,10 @@ def _stop(box, _form):
 
 def _log(box, _form):
     return {"api": list(box.api_log), "ssh": list(box.ssh_log)}
+
+
+def _states(box, _form):
+    return {"states": list(box.state_log)}
 
 
 def _orders(box, form):
@@ -142,7 +147,7 @@ def _machine(box, instance_id):
     return box.machines[instance_id]
 
 
-PATHS = {"ping": _ping, "status": _status, "stop": _stop, "log": _log, "orders": _orders}
+PATHS = {"ping": _ping, "status": _status, "stop": _stop, "log": _log, "states": _states, "orders": _orders}
 ORDERS = {
     "fault": _fault,
     "clear": _clear,

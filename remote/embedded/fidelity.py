@@ -45,6 +45,7 @@ def _mend(box):
     amis.Ami.block_device_mappings = property(images.block_devices)
     states.apply(box)
     volumestates.apply(box)
+    roles.apply()
     roles.seed()
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 
-from remote.embedded import wire
+from remote.embedded import credentials, wire
 from remote.embedded.machinecalls import find_machine
 
 TOKEN_PATH = "latest/api/token"
@@ -55,6 +55,7 @@ def _values(machine):
         tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
         meta |= {f"tags/instance/{key}": value for key, value in tags.items()}
         meta["tags/instance"] = "\n".join(sorted(tags))
+    meta |= credentials.metadata(machine)
     user_data = base64.b64decode(str(instance.user_data or "")).decode(errors="replace")
     return {f"latest/meta-data/{path}": value for path, value in meta.items()} | {
         "latest/user-data": user_data or None,

@@ -72,6 +72,11 @@ def ssh_log(cloud):
     return _ask(cloud, "GET", "log")["ssh"]
 
 
+def state_log(cloud):
+    """Every change of an instance's state so far: [{"time", "instance", "state"}, ...], by the cloud's own clock."""
+    return _ask(cloud, "GET", "states")["states"]
+
+
 def _order(cloud, order, **arguments):
     _ask(cloud, "POST", "orders", json.dumps({"order": order, **arguments}))
 

@@ -31,6 +31,7 @@ def environment(box, machine, user="ubuntu"):
         # The real user's: an image that already has the data, so that no run downloads them again.
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://127.0.0.1:{box.port}/imds/{machine.token}",
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{box.port}",
         "DISK_BY_ID": str(machine.folder / "dev/disk/by-id"),
         "EMBEDDED_EC2_ROOT": str(machine.folder),
         "EMBEDDED_EC2_CALL": f"{box.port}/machine/{machine.token}",

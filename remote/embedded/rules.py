@@ -135,7 +135,7 @@ def _backend(request):
 
 
 RULES = {
-    "RunInstances": (_key_exists, _user_data_fits, _type_in_zone, _within_quota),
+    "RunInstances": (roles.check_profile, _key_exists, _user_data_fits, _type_in_zone, _within_quota),
     "StartInstances": (_in_state(("stopped", "pending", "running"), "started"),),
     "StopInstances": (_in_state(("running", "stopping", "stopped"), "stopped"),),
     "CreateVolume": (_zone_exists,),

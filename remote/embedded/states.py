@@ -30,7 +30,7 @@ def apply(box):
 
     def __init__(self, *args, **kwargs):
         moto["__init__"](self, *args, **kwargs)
-        set_state(self, "pending")
+        set_state(box, self, "pending")
         self.spot_instance_request_id = None
         box.soon(lambda: run(box, _begin(box, self, first=True)))
 
@@ -38,7 +38,7 @@ def apply(box):
         previous = copy.copy(self._state)
         if previous.name == "stopped":
             moto["start"](self)
-            set_state(self, "pending")
+            set_state(box, self, "pending")
             box.soon(lambda: run(box, _begin(box, self, first=False)))
         return previous
 
@@ -58,16 +58,17 @@ def end(box, instance, state, reason):
     previous = copy.copy(instance._state)
     ended = {"shutting-down", "terminated"} | ({"stopping", "stopped"} if state == "stopped" else set())
     if previous.name not in ended:
-        set_state(instance, "shutting-down" if state == "terminated" else "stopping", reason)
+        set_state(box, instance, "shutting-down" if state == "terminated" else "stopping", reason)
         box.soon(lambda: run(box, _end(box, instance, state, reason)))
     return previous
 
 
-def set_state(instance, name, reason=None):
+def set_state(box, instance, name, reason=None):
     """Change what the API says of an instance; a reason is told as AWS tells it."""
     from moto.ec2.models.instances import StateReason
 
     instance._state.name, instance._state.code = name, CODES[name]
+    box.state_log.append({"time": box.clock.now(), "instance": instance.id, "state": name})
     if reason:
         code, words = reason
         instance.state_reason = StateReason(f"{code}: {words}", code)
@@ -85,7 +86,7 @@ async def _begin(box, instance, first):
     machine.switch_on(box, instance, first)
     await asyncio.sleep(STEP_S / 2)
     if instance._state.name == "pending":
-        set_state(instance, "running")
+        set_state(box, instance, "running")
 
 
 async def _end(box, instance, state, reason):
@@ -93,7 +94,7 @@ async def _end(box, instance, state, reason):
     off = box.machines.get(instance.id) or Machine(instance, box.state_dir / "instances" / instance.id)
     await asyncio.gather(machine.switch_off(box, off, silently=reason == HARDWARE), asyncio.sleep(STEP_S))
     box.moto_instance["stop" if state == "stopped" else "terminate"](instance)
-    set_state(instance, state, reason)
+    set_state(box, instance, state, reason)
     if state == "terminated":
         machine.erase(off)
     disks.store(box)

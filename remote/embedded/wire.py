@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
+S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Reply:
     status: int
     headers: list
     body: bytes
+    length: int | None = None  # of the body that a HEAD request only asks about
 
 
 class Refused(Exception):
@@ -42,6 +44,8 @@ def read(environ):
     body = environ["wsgi.input"].read(length) if length else b""
     environ["wsgi.input"] = io.BytesIO(body)
     key, region, service = _signed_for(environ.get("HTTP_AUTHORIZATION", ""))
+    if service == "s3":
+        return Request(service, region, f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}", {}, key, environ)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
@@ -72,6 +76,8 @@ def numbered(form, prefix):
 
 def error(request, code, message, status=400):
     """An error in the format of the service that was called."""
+    if request.service == "s3":
+        return _xml(status, f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>")
     if request.service in ("ec2", "sts", "iam"):
         text = f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         if request.service != "ec2":
@@ -81,10 +87,20 @@ def error(request, code, message, status=400):
     return json_reply({"__type": code, "message": message}, status, [("x-amzn-errortype", code)])
 
 
+def refusal(request, refused):
+    """A Refused as the service that was called says it."""
+    return error(request, refused.code, refused.message, refused.status)
+
+
 def ec2_reply(action, inner):
     """A reply of the EC2 API; inner: XML."""
     text = f'<{action}Response xmlns="{EC2_NAMESPACE}"><requestId>embedded</requestId>{inner}</{action}Response>'
     return _xml(200, text)
+
+
+def s3_reply(root, inner):
+    """A reply of S3; inner: XML."""
+    return _xml(200, f'<{root} xmlns="{S3_NAMESPACE}">{inner}</{root}>')
 
 
 def json_reply(value, status=200, headers=()):

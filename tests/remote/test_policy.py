@@ -39,12 +39,22 @@ def calls(tmp_path_factory):
     return log
 
 
-def test_the_policy_names_the_role_of_the_settings_and_the_partition():
-    text = json.dumps(policy.document("another-role", "aws-us-gov"))
+def test_the_policy_names_the_roles_of_the_settings_and_the_partition():
+    text = json.dumps(policy.document("another-role", "aws-us-gov", "another-reader"))
     assert "arn:aws-us-gov:iam::*:role/another-role" in text and "gpu-jobs-deadline" not in text
+    assert "arn:aws-us-gov:iam::*:role/another-reader" in text and "gpu-jobs-reader" not in text
     assert "arn:aws:" not in text
-    without = policy.document(role="")
-    assert not {"LendRole", "SeeRole"} & {statement["Sid"] for statement in without["Statement"]}
+    without = policy.document(role="", profile="")
+    assert not {"LendRole", "SeeRole", "LendReader"} & {statement["Sid"] for statement in without["Statement"]}
+
+
+def test_a_role_is_lent_to_its_own_service_alone():
+    lent = {one["Resource"][0].rpartition("/")[2]: one["Condition"] for one in statements("iam:PassRole")}
+    services = {role: condition["StringEquals"]["iam:PassedToService"] for role, condition in lent.items()}
+    assert services == {
+        "gpu-jobs-deadline": "scheduler.amazonaws.com",
+        "gpu-jobs-reader": ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"],
+    }
 
 
 def colleague(here, path):
