@@ -1,8 +1,24 @@
 """The command line: thin tasks, in the order of a run's life. See them: bin/fab --list; one: bin/fab --help TASK."""
 
+import remote.quiet  # noqa: F401  # isort: skip  # first, for the imports take their time
 from invoke import Collection
 
-from remote import follow, history, host, launch, lifecycle, options, plan, program, report, request, runs, steps, story
+from remote import (
+    follow,
+    history,
+    host,
+    launch,
+    lifecycle,
+    notify,
+    options,
+    plan,
+    program,
+    report,
+    request,
+    runs,
+    steps,
+    story,
+)
 from remote.commands import account, looking
 from remote.commands.context import JSON, RUN, existing_run, new_run, show, task
 from remote.errors import JobFailed
@@ -18,12 +34,12 @@ def train(c, given, detach=False, json=False):
     show(json, history.row(run), run.id if detach else None)
 
 
-@task(name="plan", **options.task_arguments(JSON))
+@task(name="plan", **options.task_arguments(JSON | {"offline": "ask nobody: prices of a dated table"}))
 @options.of_a_run
-def show_plan(c, given, json=False):
+def show_plan(c, given, offline=False, json=False):
     """What a run would use and cost at most; rents nothing."""
-    aws, run = new_run(c, given)
-    limits = plan.ladder(aws)
+    aws, run = new_run(c, given, offline)
+    limits = plan.ladder_unasked(aws.settings) if offline else plan.ladder(aws)
     for note in plan.notes(aws):
         story.say("plan", note)
     show(json, plan.as_dict(run, limits), f"{plan.table(limits)}\n\n{plan.parameter_table(run)}")
@@ -79,6 +95,7 @@ def follow_(c, run=""):
     aws, found = existing_run(c, run)
     with runs.locked(found), lifecycle.detached_if_stopped(found):
         steps.follow_to_end(aws, found)
+    notify.followed(aws, found, report.followed(found))
     if found.exit_code not in (0, follow.TAKEN):
         raise JobFailed(report.followed(found))
     story.say("follow", report.followed(found))
@@ -89,7 +106,7 @@ def gpu(c, run=""):
     """nvidia-smi of the run's instance."""
     aws, found = existing_run(c, run)
     output = host.script(steps.connect(aws, found), "gpu.sh", check=False)
-    print(follow.gpu_line(output.text) or output.stderr.decode(errors="replace").strip())
+    show(False, None, follow.gpu_line(output.text) or output.stderr.decode(errors="replace").strip())
 
 
 @task(help=RUN)

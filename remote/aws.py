@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 
@@ -32,16 +33,22 @@ class Aws:
 
     @cached_property
     def session(self):
+        if self.cloud.access_key:
+            return self._session_with_its_keys()
         try:
-            return boto3.Session(
-                region_name=self.settings.region,
-                profile_name=self.settings.profile or None,
-                aws_access_key_id=self.cloud.access_key or None,
-                aws_secret_access_key=self.cloud.secret_key or None,
-            )
+            return boto3.Session(region_name=self.settings.region, profile_name=self.settings.profile or None)
         except ProfileNotFound:
             known = ", ".join(boto3.Session().available_profiles) or "none"
             raise Denied(f"No profile {self.settings.profile!r} in ~/.aws. There are: {known}.") from None
+
+    def _session_with_its_keys(self):
+        """A session for an endpoint that brings keys: no profile is looked for, be it one that AWS_PROFILE names."""
+        return boto3.Session(
+            region_name=self.settings.region,
+            aws_access_key_id=self.cloud.access_key,
+            aws_secret_access_key=self.cloud.secret_key,
+            botocore_session=botocore.session.Session(session_vars={"profile": (None, None, None, None)}),
+        )
 
     def client(self, service, config=ORDINARY, region=None):
         """A boto3 client of service, at the endpoint that the settings or the embedded EC2 name."""
@@ -56,6 +63,10 @@ class Aws:
         """The same account in another region."""
         same = region == self.settings.region
         return self if same else Aws(dataclasses.replace(self.settings, region=region), self.cloud)
+
+    def reading_nothing(self):
+        """The same account, whose instances get no instance profile: they read no s3:// address."""
+        return Aws(dataclasses.replace(self.settings, instance_profile=""), self.cloud)
 
     def ec2_in(self, region):
         """An EC2 client of another region."""

@@ -14,6 +14,7 @@ from remote.settings import MARKETS
 from remote.tags import filters
 
 BACKOFF_S = (1, 2, 4, 8, 16)  # between repeats of one request; RunInstances refills about two a second
+UNREADY_TIMES = 3  # that something is asked for again which may not be there at all
 PAUSE_S = 30  # between two climbs: capacity is returned by other customers, in minutes
 SPENT_TOKENS = 10  # a run that was relaunched that often has another trouble
 
@@ -181,11 +182,12 @@ def _ask(ec2_launch, attempt, request_for, record, refusals):
 
 def _run_instances(ec2_launch, request):
     """The instance. The same token every time: when only the reply was lost, this is the instance it told of."""
-    for pause_s in (*BACKOFF_S, None):
+    for times, pause_s in enumerate((*BACKOFF_S, None)):
         try:
             return ec2_launch.run_instances(**request)["Instances"][0]
         except AWS_ERRORS as error:
-            if pause_s is None or classify(error) != "throttled":
+            most = {"throttled": len(BACKOFF_S), "unready": UNREADY_TIMES}.get(classify(error), 0)
+            if pause_s is None or times >= most:
                 raise
         time.sleep(pause_s * random.uniform(0.5, 1))  # not in step with others who were refused
     raise AssertionError("the last try returns or raises")

@@ -24,7 +24,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from remote import story, tags
+from remote import roles, story, tags
 from remote.explain import AWS_ERRORS, code_of, explain, message_of
 
 RUNBOOK = "AWS-TerminateEC2Instance"
@@ -104,9 +104,7 @@ def schedules(scheduler):
 
 def role_arn(aws):
     """The ARN of the role that the setting names, in the account and partition of the credentials."""
-    caller = aws.sts.get_caller_identity()
-    partition = caller["Arn"].split(":")[1]
-    return f"arn:{partition}:iam::{caller['Account']}:role/{aws.settings.deadline_role}"
+    return roles.arn(aws.sts, aws.settings.deadline_role)
 
 
 def _put(scheduler, request):

@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
+import re
 
 from remote import host as hosts
 from remote import story
-from remote.errors import Failure, Unverified
+from remote.errors import Failure, NotFound, Unverified
 
 SILENCE_S = 15  # follow.sh beats every three seconds: silence for so long means a dead connection
 HEADER_LIMIT = 8192  # bytes of a frame's first line
@@ -16,11 +17,16 @@ TAKEN = -2  # ... of a job whose spot instance is taken back: it has saved, and 
 ENDS = {"lost": LOST, "taken": TAKEN}
 
 
+class Absent(NotFound):
+    """The job has not been started on this machine."""
+
+
 def watch(host, remote_folder, log, show):
     """Append what the job prints to log until it ends; returns its exit code, LOST or TAKEN.
 
     log: Path; its size is where the reading goes on, so that a reconnect loses and repeats nothing.
-    show: called with ("log", text), ("progress", dict), ("gpu", CSV text or "none"). Raises hosts.Disconnected.
+    show: called with ("log", text), ("progress", dict), ("gpu", CSV text or "none"), ("stall", reason, or "" when it
+    is over). Raises hosts.Disconnected, and Absent when there is no job to follow.
     """
     have = log.stat().st_size if log.exists() else 0
     channel = hosts.start(host, _command(remote_folder, have), (hosts.SCRIPTS / "follow.sh").read_bytes(), SILENCE_S)
@@ -40,19 +46,28 @@ def _command(remote_folder, offset):
 def _read_frames(stream, file, show):
     while header := stream.readline(HEADER_LIMIT):
         kind, _, rest = header.decode(errors="replace").rstrip("\n").partition(" ")
-        if kind == "log":
+        if kind == "log" and rest.isascii() and rest.isdigit():
             _copy_log(stream, file, int(rest), show)
-        elif kind == "exit":
-            return int(rest)
-        elif kind in ENDS:
-            return ENDS[kind]
+        elif kind in ("exit", "absent", *ENDS):
+            return _ended(kind, rest)
         elif kind == "progress":
             show("progress", _parsed(rest))
-        elif kind == "gpu":
-            show("gpu", rest)
+        elif kind in ("gpu", "stall"):
+            show(kind, rest)
         elif kind != "beat":
             raise Failure(f"Unexpected answer of follow.sh: {story.printable(header[:80].decode(errors='replace'))}")
     raise EOFError("it ended early")
+
+
+def _ended(kind, text):
+    if kind == "absent":
+        raise Absent("No job has been started on this run's machine. Start it: bin/fab resume")
+    return exit_code(text) if kind == "exit" else ENDS[kind]
+
+
+def exit_code(text):
+    """The exit code of a job as run-job.sh has written it, 0 to 255; LOST for anything else."""
+    return int(text) if re.fullmatch(r"[0-9]{1,3}\n?", text) else LOST
 
 
 def _copy_log(stream, file, size, show):
@@ -81,7 +96,7 @@ def _keep(file, block):
 def _parsed(text):
     try:
         progress = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return progress if isinstance(progress, dict) else {}
 
@@ -96,7 +111,7 @@ class Screen:
 
     def __call__(self, kind, value):
         if kind == "log":
-            story.raw(story.printable(value))
+            story.raw(value)
             self.line_open = not value.endswith("\n")
         elif kind == "progress":
             self.progress = progress_line(value)

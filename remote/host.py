@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import ipaddress
 import logging
+import re
 import select
 import shlex
 import socket
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import fabric
 import paramiko
-from paramiko.hostkeys import HostKeyEntry
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from remote.errors import Denied, Failure, TimedOut
 
@@ -24,6 +25,7 @@ FAST_CIPHERS = "^aes128-gcm@openssh.com"  # first, if both ends have it: half th
 RETRY_S = 0.3
 KEEPALIVE_S = 15
 BLOCK = 1 << 16  # bytes read at a time
+ANSWER_LIMIT = 64 << 20  # bytes of a command's whole answer, which is held in memory
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it would print tracebacks of what is handled here
 # While a machine boots, its sshd is away, resets, or greets late: all of that is "not yet".
 NOT_YET = (OSError, EOFError, paramiko.SSHException)
@@ -50,6 +52,13 @@ class Login:
     known_hosts: Path | None
     ssh_config: Path | None
     port: int = 22
+    agent: bool = False  # may an agent hold the key?
+
+    def __post_init__(self):
+        """Names come from tags; one that begins with a hyphen would be an option of ssh's. Raises Denied."""
+        for name in (self.user, self.address):
+            if not re.fullmatch(r"[\w.:%][\w.:%@+-]*", name):
+                raise Denied(f"Expected a plain user and address to log in to, got {name!r}. Nothing was dialled.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +203,7 @@ def _connection(login):
     config = fabric.Config(overrides={"load_ssh_configs": False}, runtime_ssh_path=str(path) if path else None)
     options = {"banner_timeout": 15}
     if login.key:
-        options |= {"look_for_keys": False, "allow_agent": False, "key_filename": str(login.key)}
+        options |= {"look_for_keys": False, "allow_agent": login.agent, "key_filename": str(login.key)}
     connection = fabric.Connection(
         login.address,
         user=login.user,
@@ -205,7 +214,7 @@ def _connection(login):
     )
     if login.known_hosts:
         name = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
-        entry = HostKeyEntry.from_line(login.known_hosts.read_text())
+        entry = _pinned(login)
         connection.client.get_host_keys().add(name, entry.key.get_name(), entry.key)
     else:
         connection.client.load_system_host_keys()
@@ -213,22 +222,35 @@ def _connection(login):
     return connection
 
 
+def _pinned(login):
+    """The HostKeyEntry of the one key to accept. Raises Denied when there is none that can be read."""
+    with contextlib.suppress(OSError, ValueError, paramiko.SSHException, InvalidHostKey):
+        entry = HostKeyEntry.from_line(login.known_hosts.read_text())
+        if entry:
+            return entry
+    raise Denied(
+        f"{login.known_hosts} has no host key that can be read, so nothing was dialled. Expected the run's own."
+    )
+
+
 def _drain(channel):
     """(exit code, stdout, stderr) of a channel; both are read as they come, for one left full would block the other."""
-    stdout, stderr, ended = [], [], False
+    stdout, stderr, ended = bytearray(), bytearray(), False
     while not ended or channel.recv_ready() or channel.recv_stderr_ready():
         if not select.select([channel], [], [], channel.gettimeout())[0]:
             raise TimeoutError("nothing was heard")
         ended = channel.eof_received or channel.closed
         if channel.recv_ready():
-            stdout.append(channel.recv(BLOCK))
+            stdout += channel.recv(BLOCK)
         if channel.recv_stderr_ready():
-            stderr.append(channel.recv_stderr(BLOCK))
+            stderr += channel.recv_stderr(BLOCK)
+        if len(stdout) + len(stderr) > ANSWER_LIMIT:
+            raise CommandFailed(f"The instance answers a command with more than {ANSWER_LIMIT >> 20} MiB.")
     if not channel.status_event.wait(channel.gettimeout()):
         raise TimeoutError("no exit code")
     if channel.exit_status == -1 and not channel.transport.is_active():
         raise EOFError("connection closed")
-    return channel.exit_status, b"".join(stdout), b"".join(stderr)
+    return channel.exit_status, bytes(stdout), bytes(stderr)
 
 
 def hang_up(channel):

@@ -3,9 +3,23 @@
 import contextlib
 import dataclasses
 
-from remote import boot, capacity, dead_man, ec2, images, network, plan, run_volume, runs, story, volumes
+from remote import (
+    boot,
+    buckets,
+    capacity,
+    dead_man,
+    ec2,
+    images,
+    network,
+    own_key,
+    plan,
+    run_volume,
+    runs,
+    story,
+    volumes,
+)
 from remote import tags as tagging
-from remote.errors import NoCapacity, NotFound, TimedOut
+from remote.errors import Busy, NoCapacity, NotFound, TimedOut
 from remote.host import ALIAS
 
 ATTEMPT_FIELDS = {field.name for field in dataclasses.fields(capacity.Attempt)}
@@ -24,6 +38,7 @@ def ensure_launched(aws, run, max_hours=None):
             ensure_keys(run)
             instance, notes = _launch(aws, run, max_hours or aws.settings.max_hours)
             told.extend(notes)
+        refuse_anothers(run, instance)
         run.instance_id = instance["InstanceId"]
         run.zone = instance["Placement"]["AvailabilityZone"]
         run.launched = run.launched or runs.now()
@@ -34,12 +49,25 @@ def ensure_launched(aws, run, max_hours=None):
         )
 
 
+class Anothers(Busy):
+    """The run's machine is one that another checkout puts to work: whoever finds that must not end it."""
+
+
+def refuse_anothers(run, instance):
+    """When two checkouts ask for the same machine AWS gives it to both; it is whose key it has. Raises Anothers.
+
+    If the other has died meanwhile, the machine ends itself after start_minutes.
+    """
+    if run.borrowed or tagging.tags_of(instance).get(ec2.HOST_KEY, run.host_key) != run.host_key:
+        raise Anothers(f"Another checkout has launched a machine for {run.id}. Watch it: bin/fab follow --run {run.id}")
+
+
 def ensure_keys(run):
     """The key that opens the next instance and the key by which it proves itself, both of this run alone.
 
     An instance that has booted has taken its own key along: each gets another.
     """
-    if not run.key.exists():
+    if not run.ssh_key and not run.key.exists():
         write_client_key(run)
     if not (run.folder / HOST_KEY_FILE).exists():
         private, run.host_key = boot.new_key()
@@ -52,7 +80,7 @@ def ensure_keys(run):
 def write_client_key(run):
     """A fresh key that opens the instance, in the run's folder, readable by its owner alone."""
     private, public = boot.new_key()
-    run.key.with_suffix(".pub").write_text(public + "\n")
+    own_key.public_half(run.key).write_text(public + "\n")
     boot.write_key(run.key, private)
 
 
@@ -63,6 +91,7 @@ def pin(run):
 
 def ensure_key_accepted(aws, run, instance):
     """For a run launched elsewhere: have this checkout's own key let in for a minute, by EC2 Instance Connect."""
+    _recognise(run, instance)
     if not run.borrowed:
         return
     if not run.key.exists():
@@ -75,6 +104,17 @@ def ensure_key_accepted(aws, run, instance):
     )
 
 
+def _recognise(run, instance):
+    """Take from its tags how to know and enter an instance by which another checkout has replaced the run's."""
+    tags = tagging.tags_of(instance)
+    if tags.get(ec2.HOST_KEY, run.host_key) == run.host_key:
+        return
+    run.host_key, run.user, run.borrowed = tags[ec2.HOST_KEY], tags.get(ec2.LOGIN, run.user), True
+    run.instance_id, run.zone = instance["InstanceId"], instance["Placement"]["AvailabilityZone"]
+    pin(run)
+    runs.save(run)
+
+
 def adopt(aws, run_id):
     """The Run of an id that this checkout has no record of, made from the tags of its instance or volume.
 
@@ -85,13 +125,15 @@ def adopt(aws, run_id):
         raise NotFound(f"No run {run_id} here, nor any trace of it in {aws.settings.region}. See: bin/fab runs")
     tags = tagging.tags_of(instance) if instance else volume.tags
     run = runs.Run(run_id, tags.get(tagging.JOB, ""), {}, aws.settings.cloud, aws.settings.region, runs.now())
-    run.borrowed, run.folder, run.started = True, aws.settings.runs / run_id, runs.now()
-    run.deadline, run.pulled = tags.get(tagging.DEADLINE, ""), tags.get(tagging.PULLED, "")
+    run.adopted, run.borrowed, run.folder = True, True, aws.settings.runs / run_id
+    run.started = tags.get(tagging.STARTED) or (volume.tags.get(tagging.STARTED, "") if volume else "")
+    run.deadline = tagging.iso(moment) if (moment := tagging.moment(tags.get(tagging.DEADLINE))) else ""
+    run.pulled = tags.get(tagging.PULLED, "")
     run.user = tags.get(ec2.LOGIN, aws.settings.login_user or "ubuntu")
     run.volume_id, run.volume_gib = (volume.id, volume.size_gib) if volume else ("", 0)
     if instance:
         run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
-        run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags[ec2.HOST_KEY]
+        run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags.get(ec2.HOST_KEY, "")
         run.launched = instance["LaunchTime"].isoformat(timespec="seconds")
         run.market = instance.get("InstanceLifecycle", "on-demand")
         with contextlib.suppress(NotFound):
@@ -211,7 +253,8 @@ def _request(aws, run, image, attempt, max_hours):
     start_s = min(deadline_s, int(aws.settings.start_minutes * 60))
     user_data = boot.user_data(host_key, _client_public_key(run), deadline_s, start_s)
     request = ec2.launch_request(run, image, attempt, run.group_id, user_data, ec2.tags_for(run, aws.owner))
-    return request | {"ClientToken": capacity.client_token(run.id, attempt)}
+    profile = aws.settings.instance_profile if buckets.read_by(run.turns) else ""
+    return request | ec2.profile_request(profile) | {"ClientToken": capacity.client_token(run.id, attempt)}
 
 
 def _numbered(run, attempts):
@@ -239,4 +282,4 @@ def _record_attempt(run, attempt, token):
 
 
 def _client_public_key(run):
-    return run.key.with_suffix(".pub").read_text().strip()
+    return own_key.public_half(run.key).read_text().strip()

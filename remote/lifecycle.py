@@ -2,7 +2,7 @@
 
 import contextlib
 
-from remote import ec2, follow, host, launch, report, request, run_volume, runs, steps, story
+from remote import ec2, follow, host, launch, notify, report, request, run_volume, runs, steps, story
 from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, Unverified
 
 SAVE_S = 60  # a job that is asked to stop has so long to save
@@ -12,7 +12,7 @@ RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by the
 def train(aws, run, detach=False):
     """One run: launch, boot, volume, copy, start; then follow, pull, end. Raises JobFailed when the job failed."""
     request.record(run)
-    with runs.locked(run):
+    with runs.locked(run), notify.outcome(aws, run):
         aws, machine = begin_somewhere(aws, run)
         if not detach:
             finish(aws, run, machine)
@@ -46,6 +46,8 @@ def undone_if_stopped(aws, run):
     """What stops the block, be it an error or a Ctrl-C, undoes what was made of a run whose job has not started."""
     try:
         yield
+    except launch.Anothers:
+        raise
     except BaseException as stopped:
         if run.started:
             raise _in_words(stopped, report.detached(run)) from None
@@ -64,10 +66,25 @@ def rent(aws, run, max_hours=None):
 def finish(aws, run, machine=None):
     """Everything after the start: to the job's end, home, off. What stops it leaves the run as it is, to be resumed."""
     with detached_if_stopped(run):
-        machine = steps.follow_to_end(aws, run, machine)
-        while run.exit_code == follow.TAKEN:
-            machine = steps.follow_to_end(aws, run, replace(aws, run))
-        pull_and_end(aws, run, machine)
+        pull_and_end(aws, run, follow_to_end(aws, run, machine))
+    conclude(aws, run)
+
+
+def follow_to_end(aws, run, machine=None):
+    """The Host on which the job has come to its end: another one, when its own was taken away or never began."""
+    while True:
+        try:
+            machine = steps.follow_to_end(aws, run, machine)
+        except follow.Absent:
+            machine = put_to_work(aws, run)
+            continue
+        if run.exit_code != follow.TAKEN:
+            return machine
+        machine = replace(aws, run)
+
+
+def conclude(aws, run):
+    """What it took and where the results are. Raises JobFailed when the job failed."""
     report.ended(aws, run)
     if run.exit_code:
         raise JobFailed(report.job_failed(run))
@@ -78,7 +95,8 @@ def pull_and_end(aws, run, machine):
     try:
         steps.pull(aws, run, machine)
     except Unverified:
-        steps.end(aws, run)
+        with contextlib.suppress(OSError):  # with a full disk all is ended, but the record of it can't be written
+            steps.end(aws, run)
         raise
     steps.end(aws, run)
 
@@ -96,35 +114,73 @@ def resume(aws, run):
     """Go on with a run wherever it stopped, as if nothing had been: the same command again, after whatever happened."""
     if run.closed and run.pulled:
         raise NotFound(f"{run.id} has ended. {report.whats_left(run)}")
-    if not run.started:
-        aws, machine = begin_somewhere(aws, run)
-        finish(aws, run, machine)
-    elif run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
-        finish(aws, run)
-    else:
-        finish(aws, run, replace(aws, run))
+    with notify.outcome(aws, run):
+        if not run.started:
+            refuse_adopted(run)
+            aws, machine = begin_somewhere(aws, run)
+            finish(aws, run, machine)
+        elif run.pulled:
+            steps.end(aws, run)
+            conclude(aws, run)
+        elif run.host or ec2.works(ec2.find(aws.ec2, run.id)):
+            finish(aws, run)
+        else:
+            finish(aws, run, replace(aws, run))
+
+
+def refuse_adopted(run):
+    """A job is started for the first time where its parameters are. Raises NotFound for a run of another checkout."""
+    if run.adopted:
+        raise NotFound(
+            f"The job of {run.id} has never been started, and only the checkout that made the run has its parameters."
+            f" Go on from there; or end it: bin/fab terminate --run {run.id}"
+        )
 
 
 def replace(aws, run):
-    """Another instance for a run that has lost its own: the same volume, the job goes on from its checkpoint.
+    """Another instance for a run that has lost its own; the same one, if it was about to be put to work.
 
     Returns the Host. Raises NoCapacity, or TimedOut when the run's deadline is too near; the volume is kept then.
     """
     lost = ec2.find(aws.ec2, run.id)
+    if ec2.alive(lost) and not ec2.works(lost):
+        return put_to_work(aws, run)
+    if ec2.alive(lost) and lost["InstanceId"] != run.instance_id:
+        launch.refuse_anothers(run, lost)
     run.losses += 1
-    story.say("replace", f"loss {run.losses}: {run.instance_id} ({ec2.why_ended(lost)}); its volume goes on")
+    why = ec2.why_ended(lost)
+    story.say("replace", f"loss {run.losses}: {run.instance_id} ({why}); its volume goes on")
+    notify.tell(aws.settings, run, "interruption", f"its machine is lost ({why}); another goes on with it")
     if lost:
         ec2.terminate(aws.ec2, lost["InstanceId"])
-    machine = rent(aws, run, launch.hours_left(run))
-    of_the_lost_one = "pid exit_code spot_notice"
-    host.run(machine, f"cd {host.quote(steps.folder(run))} && rm -f {of_the_lost_one}")
-    steps.ensure_copied(run, machine)
-    steps.ensure_started(aws, run, machine)
+    if not run_volume.find(aws, run):
+        raise NotFound(f"{run.id} has neither an instance nor a volume any more. {report.whats_left(run)}")
+    return put_to_work(aws, run)
+
+
+def put_to_work(aws, run):
+    """A machine on which the job goes on from its checkpoint, on the same volume. Returns the Host.
+
+    What stops it ends the machine, which does nothing yet; the volume keeps what the job has written.
+    """
+    try:
+        machine = steps.connect(aws, run) if run.host else rent(aws, run, launch.hours_left(run))
+        host.script(machine, "forget-lost.sh", steps.folder(run))
+        steps.ensure_copied(run, machine)
+        steps.ensure_started(aws, run, machine)
+    except launch.Anothers:
+        raise
+    except BaseException as stopped:
+        undo(aws, run)
+        words = f"Stopped before the job went on. Go on with it: bin/fab resume --run {run.id}"
+        raise _in_words(stopped, words) from None
     return machine
 
 
 def pull_or_rescue(aws, run):
     """pull, from the run's instance or, when that has gone, from its volume on another machine of the same zone."""
+    if not run.started:
+        raise NotFound(f"There is nothing of {run.id} to pull. {report.whats_left(run)}")
     if run.host or ec2.alive(ec2.find(aws.ec2, run.id)):
         steps.pull(aws, run, steps.connect(aws, run), ended=False)
         return
@@ -132,9 +188,13 @@ def pull_or_rescue(aws, run):
         raise NotFound(f"Nothing of {run.id} is left to pull. {report.whats_left(run)}")
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
-        steps.pull(aws, run, rent(aws, run, RESCUE_HOURS))
-    finally:
+        steps.pull(aws, run, rent(aws.reading_nothing(), run, RESCUE_HOURS))
+    except launch.Anothers:
+        raise
+    except BaseException:
         steps.end(aws, run)
+        raise
+    steps.end(aws, run)
 
 
 def stop(aws, run, discard=False):
@@ -162,8 +222,9 @@ def undo(aws, run):
         steps.end(aws, run)
         return True
     except BaseException as failed:  # whatever it is: the first error is the one to report
-        mend = f"It ends itself at {run.deadline}; or: bin/fab reap --yes" if run.deadline else ""
-        story.say("undo", f"not everything could be ended ({failed}). {mend}")
+        reason = str(failed) or "interrupted again"
+        mend = f"It ends itself at {run.deadline}; or: bin/fab terminate --run {run.id}" if run.deadline else ""
+        story.say("undo", f"not everything could be ended ({reason}). {mend}")
         return False
 
 

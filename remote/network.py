@@ -149,11 +149,16 @@ def _join_rule(ec2, group_id, cidr, use):
 
 
 def close_ssh(ec2, group_id, run_id):
-    """Wipe the run off every rule of the group, and withdraw those that no other run still needs. May be repeated."""
-    tag = tagging.USER + run_id
+    """Wipe the run off every rule of the group, and withdraw those that no other run still needs. May be repeated.
+
+    Those too off which a run has been wiped by a command that was stopped before it could withdraw them.
+    """
+    tag, now = tagging.USER + run_id, datetime.datetime.now(datetime.UTC)
     for rule in ssh_rules(ec2, group_id):
-        if tag in tags_of(rule):
+        held = tag in tags_of(rule)
+        if held:
             _unless_gone(ec2.delete_tags, Resources=[rule["SecurityGroupRuleId"]], Tags=[{"Key": tag}])
+        if held or not living_users(rule, now):
             withdraw_unused(ec2, rule["SecurityGroupRuleId"])
 
 

@@ -95,6 +95,8 @@ def _left_over(carried, now):
         return "", ""
     if tags.VOLUME not in carried:
         return "root disk of an instance that is gone", DELETE
+    if tags.STARTED not in carried:
+        return "its run's job never started, so nothing is on it", DELETE
     rescue = f"bin/fab pull --run {run_id}; if they are worthless: bin/fab terminate --run {run_id} --discard"
     return f"may hold results that nobody pulled: {rescue}", KEEP
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from fabric.executor import Executor
 from fabric.main import Fab
 from invoke.exceptions import ParseError
 
-from remote import story
+from remote import runs, signals, story
 from remote.errors import Failure, Interrupted, Usage
 from remote.explain import AWS_ERRORS, explain
 
@@ -35,34 +34,35 @@ class Program(Fab):
             super().parse_tasks()
 
     def execute(self):
-        """Run the tasks; whatever goes wrong leaves as a Failure, which prints as one line and sets the exit code."""
+        """Run the tasks; whatever goes wrong is told, and leaves as a Failure, which sets the exit code."""
+        signals.listen()
         try:
             super().execute()
         except Failure as failure:
-            raise self._named(failure) from None
+            raise self._told(failure) from None
         except AWS_ERRORS as error:
-            raise self._named(explain(error)) from None
+            raise self._told(explain(error)) from None
         except KeyboardInterrupt:
-            raise self._named(Interrupted("Interrupted.")) from None
+            raise self._told(Interrupted("Interrupted.")) from None
         except BrokenPipeError:
             raise
         except OSError as error:  # a full disk, a folder that isn't ours
             where = f" ({error.filename})" if error.filename else ""
             words = f"This machine refused: {error.strerror or error}{where}. Make room or rights, then: bin/fab resume"
-            raise self._named(Failure(words)) from None
+            raise self._told(Failure(words)) from None
         finally:
             story.finish()
+            signals.ignore()
 
-    def _named(self, failure):
-        """The failure with the program's name in front, as users of a shell expect it."""
-        failure.message = f"{self.binary}: {failure.message}"
+    def _told(self, failure):
+        """The failure, having said it, with the program's name in front as users of a shell expect it."""
+        story.complain(f"{self.binary}: {failure.message}")
+        failure.message = ""  # Invoke would print it again, and stumble where nobody reads stderr
         return failure
 
 
 def main(collection, argv=None):
     """Run the command line with the tasks of an Invoke collection, and exit."""
-    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal and a polite kill are a Ctrl-C
-        signal.signal(getattr(signal, name), _interrupt)
     program = Program(
         name="ec2-gpu-jobs",
         binary="fab",
@@ -72,13 +72,18 @@ def main(collection, argv=None):
         config_class=Config,
     )
     with contextlib.suppress(BrokenPipeError):
-        program.run(argv)
+        program.run(with_run_options(sys.argv if argv is None else argv))
         return
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `fab runs | head`: nobody reads on
 
 
-def _interrupt(_signal, _frame):
-    raise KeyboardInterrupt
+def with_run_options(words):
+    """The words of a command line, where a run's id that stands alone means --run ID: `fab compare ID ID`."""
+    spelled = []
+    for word in words:
+        named = runs.RUN_ID.fullmatch(word) and spelled[-1:] != ["--run"]
+        spelled += ["--run", word] if named else [word]
+    return spelled
 
 
 @contextlib.contextmanager

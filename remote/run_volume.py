@@ -9,7 +9,7 @@ import hashlib
 import secrets
 
 from remote import capacity, ec2, host, runs, story, volumes
-from remote.errors import Failure, Usage
+from remote.errors import Failure, NotFound, Usage
 from remote.explain import AWS_ERRORS, explain
 from remote.tags import MANAGED, MOVED_FROM, NAME, OWNER, VOLUME
 
@@ -23,7 +23,7 @@ def find(aws, run):
 
 def ensure(aws, run):
     """The run's Volume: recorded, found by its tags, moved, or made. Its id is on disk as soon as it is known."""
-    volume = volumes.get(aws.ec2, run.volume_id) if run.volume_id else find(aws, run)
+    volume = _recorded(aws, run) if run.volume_id else find(aws, run)
     if not volume:
         volume = _made(aws, run)
     elif volume.zone != run.zone:
@@ -33,9 +33,20 @@ def ensure(aws, run):
     return volume
 
 
+def _recorded(aws, run):
+    """The Volume of the record; None when a run that was undone begins anew. Raises NotFound: its results are gone."""
+    try:
+        return volumes.get(aws.ec2, run.volume_id)
+    except NotFound:
+        if run.started:
+            raise
+        return None
+
+
 def _made(aws, run):
     tags = ec2.tags_for(run, aws.owner) | ({VOLUME: run.volume_name} if run.volume_name else {})
-    token = hashlib.sha256(f"{run.id} volume {run.zone}".encode()).hexdigest()[:32]
+    # A run that was undone may begin anew: AWS would answer its first token with the volume that is deleted.
+    token = hashlib.sha256(f"{run.id} volume {run.zone} {len(run.attempts)}".encode()).hexdigest()[:32]
     return volumes.create(aws.ec2, run.zone, run.volume_gib, tags, token)
 
 

@@ -12,6 +12,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 # What each value of the setting `market` asks, in order.
 MARKETS = {"on-demand": ("on-demand",), "spot": ("spot",), "spot-then-on-demand": ("spot", "on-demand")}
+# What to do with a run that stalls.
+ON_STALL = ("tell", "end")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Settings:
     start_minutes: float
     grace_minutes: float
     deadline_role: str
+    instance_profile: str
+    on_stall: str
+    notify: str
+    ssh_key: str
     ssh_cidr: str
     address_url: str
     connect_minutes: float
@@ -103,8 +109,7 @@ def _word(kind):
 
 def _check(settings):
     """Refuse what AWS or the instance would refuse later, at a price."""
-    if settings.market not in MARKETS:
-        raise Usage(f"Setting market expects one of {', '.join(MARKETS)}, got {settings.market!r}.")
+    _check_words(settings)
     if not settings.instance_types:
         raise Usage("Setting instance_types is empty. Expected one type at least, such as g4dn.xlarge.")
     limits = {
@@ -118,13 +123,20 @@ def _check(settings):
         if not low <= getattr(settings, name) <= high:
             raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
     duration_s(settings.wait_capacity)
-    if not re.fullmatch(r"[\w+=,.@-]{0,64}", settings.deadline_role):
-        raise Usage(f"Setting deadline_role expects a role's name, not its ARN, got {settings.deadline_role!r}.")
+    for name in ("deadline_role", "instance_profile"):
+        if not re.fullmatch(r"[\w+=,.@-]{0,64}", getattr(settings, name)):
+            raise Usage(f"Setting {name} expects a role's name, not its ARN, got {getattr(settings, name)!r}.")
     if settings.ssh_cidr:
         try:
             ipaddress.ip_network(settings.ssh_cidr)
         except ValueError as wrong:
             raise Usage(f"Setting ssh_cidr expects a network such as 203.0.113.7/32: {wrong}.") from None
+
+
+def _check_words(settings):
+    for name, words in {"market": MARKETS, "on_stall": ON_STALL}.items():
+        if getattr(settings, name) not in words:
+            raise Usage(f"Setting {name} expects one of {', '.join(words)}, got {getattr(settings, name)!r}.")
 
 
 def choose(clouds, name):

@@ -1,8 +1,25 @@
 """The steps of a run on its machine, in order. Each may be repeated: it looks first, then does what is missing."""
 
+import contextlib
 import time
 
-from remote import ec2, follow, host, launch, network, own_host, report, run_volume, runs, story, transfer, volumes
+from remote import (
+    buckets,
+    ec2,
+    follow,
+    host,
+    launch,
+    network,
+    own_host,
+    page,
+    report,
+    run_volume,
+    runs,
+    stalls,
+    story,
+    transfer,
+    volumes,
+)
 from remote.errors import NotFound, TimedOut
 from remote.payload import payload
 
@@ -28,18 +45,24 @@ def connect(aws, run, wait_s=RECONNECT_S):
     """A Host for the run's instance. Raises NotFound when that has ended, TimedOut, Denied."""
     if run.host:
         return own_host.connect(aws, run)
+    way = login(aws, run)
+    try:
+        return host.connect(way, min(wait_s, FIRST_TRY_S))
+    except TimedOut:
+        launch.open_way_in(aws, run)  # this machine's address may have changed
+        return host.connect(way, wait_s)
+
+
+def login(aws, run):
+    """The Login of the run's instance, once that runs and accepts our key. Raises NotFound when it has ended."""
     instance = ec2.find(aws.ec2, run.id)
     if not ec2.alive(instance):
         raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {report.whats_left(run)}")
     instance = ec2.running(aws.ec2, instance["InstanceId"])
     host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
     launch.ensure_key_accepted(aws, run, instance)
-    login = host.Login(ec2.address(instance), run.user, run.key, run.known_hosts, aws.ssh_config)
-    try:
-        return host.connect(login, min(wait_s, FIRST_TRY_S))
-    except TimedOut:
-        launch.open_way_in(aws, run)  # this machine's address may have changed
-        return host.connect(login, wait_s)
+    address, agent = ec2.address(instance), bool(run.ssh_key)
+    return host.Login(address, run.user, run.key, run.known_hosts, aws.ssh_config, agent=agent)
 
 
 def ensure_mounted(aws, run, machine):
@@ -47,11 +70,10 @@ def ensure_mounted(aws, run, machine):
     with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
         volume = volumes.attach(aws.ec2, run_volume.ensure(aws, run).id, run.instance_id)
         origin = "copied" if volume.snapshot_id else "empty"
-        outcome, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT, origin).text.split()
+        outcome, _, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT, origin).text.partition(" ")
+        free_mib = int(free_kib) >> 10 if free_kib.isdecimal() else "?"
         kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"
-        told.append(
-            f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {int(free_kib) >> 10} MiB free in ~/{MOUNT}"
-        )
+        told.append(f"{volume.id}, {volume.size_gib} GiB gp3, {kept}, {outcome}; {free_mib} MiB free in ~/{MOUNT}")
         if outcome == "found":
             told.extend(run_volume.finish_move(aws, volume, machine, MOUNT))
     runs.save(run)
@@ -66,20 +88,46 @@ def ensure_copied(run, machine):
 
 def ensure_started(aws, run, machine):
     """The job under nohup, in the first environment that has the pinned packages. Repeating it starts no second job."""
-    with story.step("start", "preparing the environment", run.timeline) as told:
+    with story.step("start", "preparing the environment", run.timeline) as told, _noted_beforehand(aws, run):
         pid = host.run(machine, "bash", _start_command(aws, run).encode(), SETUP_S).text
-        told.append(f"{run.job} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
-    run.started = run.started or runs.now()
+        told.append(f"{run.jobs} runs under nohup, pid {pid}; from here on Ctrl-C only detaches")
+
+
+@contextlib.contextmanager
+def _noted_beforehand(aws, run):
+    """Write down, here and in the tags, that the job was started before it is: what may have results must be kept.
+
+    Taken back when it certainly was not; when the connection broke, nobody knows.
+    """
+    before, run.started = run.started, run.started or runs.now()
     runs.save(run)
+    try:
+        if run.instance_id:
+            ec2.mark_started(aws.ec2, _own(run), run.started)
+        yield
+    except host.Disconnected:
+        raise
+    except BaseException:
+        run.started = before
+        runs.save(run)
+        raise
+
+
+def _own(run):
+    """Ids of what belongs to this run alone: a named volume outlives it, and may hold what of others is not home."""
+    return [run.instance_id] + ([] if run.volume_name else [run.volume_id])
 
 
 def _start_command(aws, run):
     """Both in one command: a run should wait for the job, not for round trips."""
     pins, scripts = f"{folder(run)}/code/pyproject.toml", f"{folder(run)}/scripts"
     grace_s = 0 if run.host else int(aws.settings.grace_minutes * 60)
-    setup = host.quote("bash", f"{scripts}/setup-env.sh", aws.settings.python, pins, _venv(run))
+    besides = ["boto3"] if buckets.read_by(run.turns) else []
+    setup = host.quote("bash", f"{scripts}/setup-env.sh", aws.settings.python, pins, _venv(run), *besides)
     start = host.quote("bash", f"{scripts}/start-job.sh", folder(run))
-    return f'python=$({setup}) && {start} "$python" {host.quote(run.job, grace_s)}'
+    if not run.host:  # boto3 finds an instance's credentials by itself, its region it doesn't
+        start = host.quote(f"AWS_DEFAULT_REGION={run.region}") + f" {start}"
+    return f'python=$({setup}) && {start} "$python" {host.quote(run.program, grace_s, aws.settings.on_stall)}'
 
 
 def _venv(run):
@@ -94,7 +142,7 @@ def follow_to_end(aws, run, machine=None):
 
     run.exit_code is then the job's, LOST, or TAKEN when AWS wants the instance back or has taken it.
     """
-    screen = follow.Screen()
+    screen = stalls.heeding(aws, run, follow.Screen())
     while True:
         try:
             machine = machine or connect(aws, run)
@@ -105,9 +153,9 @@ def follow_to_end(aws, run, machine=None):
             host.close(machine)
             machine = None
             time.sleep(host.RETRY_S)
-        except NotFound:
+        except NotFound as gone:
             if not ec2.taken(ec2.find(aws.ec2, run.id)):
-                raise
+                raise (TimedOut(gone.message) if runs.seconds(run.deadline, runs.now()) else gone) from None
             run.exit_code = follow.TAKEN
             break
     if run.exit_code != follow.TAKEN:
@@ -127,20 +175,29 @@ def pull(aws, run, machine, ended=True):
         told.append(f"{moved.files} files, {_size(moved.size)}, every SHA-256 is the instance's own")
     exit_code = run.folder / "exit_code"
     if exit_code.exists():
-        run.exit_code, run.ended = int(exit_code.read_text()), run.ended or runs.now()
+        run.exit_code, run.ended = follow.exit_code(_first_line(exit_code)), run.ended or runs.now()
     if ended or exit_code.exists():
         run.pulled = moved.digest
         if run.instance_id:
-            # A named volume outlives this run, and what it holds of others may not be home.
-            ec2.mark_pulled(aws.ec2, [run.instance_id] + ([] if run.volume_name else [run.volume_id]), moved.digest)
+            ec2.mark_pulled(aws.ec2, _own(run), moved.digest)
     runs.save(run)
+
+
+def _first_line(path, at_most=80):
+    with path.open(errors="replace") as file:
+        return file.readline(at_most)
 
 
 def end(aws, run):
     """Nothing of the run lives on but what is meant to: a named volume, or one whose results aren't home."""
     if run.host:
         own_host.leave(aws, run)
-        return
+    else:
+        _end_instance(aws, run)
+    page.leave(run)
+
+
+def _end_instance(aws, run):
     with story.step("end", "terminating the instance", run.timeline) as told:
         instance = ec2.find(aws.ec2, run.id)
         if instance:

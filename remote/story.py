@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import shutil
 import sys
 import time
@@ -20,7 +21,7 @@ def say(step, text="", seconds=None):
     """One line: the step, what happened, how long it took."""
     duration = "" if seconds is None else f"  ({_short(seconds)})"
     _replace_live()
-    print(f"{step:<{WIDTH}}{text}{duration}".rstrip(), file=sys.stderr, flush=True)
+    _tell(printable(f"{step:<{WIDTH}}{text}{duration}".rstrip()) + "\n")
 
 
 def live(text, columns=None):
@@ -29,14 +30,20 @@ def live(text, columns=None):
     if not _terminal():
         return
     columns = columns or _columns()
-    print(f"\r\033[K{text[: columns - 1]}", end="", file=sys.stderr, flush=True)
+    _tell(f"\r\033[K{printable(text[: columns - 1]).replace(chr(10), ' ')}")
     _live = True
 
 
 def raw(text):
-    """Text of the job's own, already safe for a terminal; it ends where it ends."""
+    """Text of the job's own; it ends where it ends."""
     _replace_live()
-    print(text, end="", file=sys.stderr, flush=True)
+    _tell(printable(text))
+
+
+def complain(text):
+    """What went wrong, at the end of the story."""
+    _replace_live()
+    _tell(printable(text) + "\n")
 
 
 @contextlib.contextmanager
@@ -56,8 +63,16 @@ def step(name, waiting, timeline=None):
 def _replace_live():
     global _live
     if _live:
-        print("\r\033[K", end="", file=sys.stderr)
+        _tell("\r\033[K")
         _live = False
+
+
+def _tell(text):
+    """Write to stderr; where nobody reads it any more (a closed terminal, `| head`), a run goes on without a story."""
+    try:
+        print(text, end="", file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _columns():
@@ -70,7 +85,11 @@ def _short(seconds):
 
 def printable(text):
     """text without what could fool a terminal: control and escape characters become a visible mark."""
-    return "".join(char if char in "\n\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "\n".join(line if line.isprintable() else _marked(line) for line in text.split("\n"))
+
+
+def _marked(line):
+    return "".join(char if char == "\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
 
 def confirm(question, yes):

@@ -20,8 +20,11 @@ from remote.errors import Unverified
 LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
 BLOCK = 1 << 18
 ATTEMPTS = 3
+MAKE_ROOM = "What is not home stays on the volume; make room, then: bin/fab pull"
 SILENCE_S = 60  # nothing heard for so long: the connection is dead
 HASH_WAIT_S = 1800  # hashing a large volume takes its time
+RESULTS = ("log", "gpu.csv", "exit_code", "spot_notice", "wrapper.log")  # and all below out/: see manifest.sh
+NAME_LIMIT = 255  # bytes of one file's name, of most file systems
 SUMS = ".arriving"  # SHA-256 and name of what arrives; in the run's folder on the instance, for a moment
 RECEIVE = f"""cd "$0" && tar -xf - && sha256sum --quiet --check {SUMS} && while IFS= read -r line; do
   part=${{line:66}} && mv -f -- "$part" "${{part%.part}}" || exit
@@ -83,25 +86,37 @@ def manifest(host, run_folder):
 
 
 def parse_entry(line):
-    """Entry of a manifest line b"SHA-256 SIZE PATH". Raises Unverified when the path leaves the folder or is odd."""
+    """Entry of a manifest line b"SHA-256 SIZE PATH". Raises Unverified when the path is no result's, or is odd.
+
+    Beside the results lie the run's record and keys, which an instance has no business to replace.
+    """
     try:
         digest, size, path = line.decode("utf-8").split(" ", 2)
         entry = Entry(path, int(size), digest)
-        parts = PurePosixPath(path).parts
-        confined = parts and not path.startswith("/") and not {"..", "."} & set(path.split("/"))
-        if confined and path.isprintable() and len(digest) == 64 and entry.size >= 0:
+        parts = path.split("/")
+        inside = parts[0] == "out" and len(parts) > 1 and not {"..", ".", ""} & set(parts)
+        inside = inside and max(len(part.encode()) for part in parts) <= NAME_LIMIT
+        if (inside or path in RESULTS) and path.isprintable() and len(digest) == 64 and entry.size >= 0:
             return entry
     except ValueError:
         pass
-    raise Unverified(f"The instance names a result {line[:200]!r}. Expected a plain path inside the run's folder.")
+    raise Unverified(f"The instance names a result {line[:200]!r}. Expected a plain path below out/.")
 
 
 def pull(host, remote_folder, folder):
     """Bring the results of a run home into folder; returns Moved.
 
     Repeating it sends only what is missing; a file that was cut off goes on where it ended. Raises Unverified, when
-    all else is home, for a file that never was what the instance said, or whose name could do harm.
+    all else is home, for a file that never was what the instance said, or whose name could do harm; and at once when
+    this machine's disk is full.
     """
+    try:
+        return _pull(host, remote_folder, folder)
+    except OSError as refused:
+        raise Unverified(f"{refused.filename or folder} cannot be written ({refused.strerror}). {MAKE_ROOM}") from None
+
+
+def _pull(host, remote_folder, folder):
     sent = 0
     for _attempt in range(ATTEMPTS):  # with a new manifest each time: a job at work changes its files
         entries, refused = manifest(host, remote_folder)
@@ -157,10 +172,7 @@ def _is_home(folder, entry):
 def _refuse_if_full(folder, size):
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise Unverified(
-            f"{folder} has {free >> 20} MiB free, the results need {size >> 20}. They stay on the instance's volume;"
-            " make room, then: bin/fab pull"
-        )
+        raise Unverified(f"{folder} has {free >> 20} MiB free, the results need {size >> 20}. {MAKE_ROOM}")
 
 
 def _remote_hashes(host, folder, entries):
@@ -168,7 +180,7 @@ def _remote_hashes(host, folder, entries):
     names = b"".join(entry.path.encode() + b"\0" for entry in entries)
     folders = sorted({str(PurePosixPath(folder, entry.path).parent) for entry in entries} | {folder})
     command = f"mkdir -p {shlex.join(folders)} && cd {shlex.quote(folder)} && xargs -0 sha256sum 2>/dev/null || true"
-    lines = hosts.run(host, command, names, HASH_WAIT_S).stdout.decode().splitlines()
+    lines = hosts.run(host, command, names, HASH_WAIT_S).stdout.decode(errors="replace").split("\n")
     return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
@@ -188,7 +200,8 @@ def _send(host, folder, sources, entries):
         command = f"bash -c {shlex.quote(RECEIVE)} {shlex.quote(folder)}"
         output = hosts.run(host, command, iter(lambda: archive.read(BLOCK), b""), HASH_WAIT_S, check=False)
     if output.code != 0:
-        raise Unverified(f"What arrived on the instance is not what was sent: {output.stderr.decode()[-300:].strip()}")
+        said = output.stderr.decode(errors="replace")[-300:].strip()
+        raise Unverified(f"What arrived on the instance is not what was sent: {said}")
 
 
 def _add_text(tar, name, text):
@@ -226,14 +239,18 @@ def _fetch_large(host, remote_folder, folder, entries):
 def _copy(host, channel, file, size):
     """Write size bytes of the channel to file, in blocks, so that memory stays flat. Raises hosts.Disconnected."""
     left = size
-    try:
-        while left and (block := channel.recv(min(BLOCK, left))):
-            file.write(block)
-            left -= len(block)
-    except (EOFError, OSError) as error:
-        raise hosts.disconnected(host, error) from None
+    while left and (block := _receive(host, channel, min(BLOCK, left))):
+        file.write(block)
+        left -= len(block)
     if left and not _said_goodbye(channel):  # cut; else the file has become shorter, which its SHA-256 will tell
         raise hosts.disconnected(host, EOFError(f"{left} bytes of {Path(file.name).name} are still to come"))
+
+
+def _receive(host, channel, size):
+    try:
+        return channel.recv(size)
+    except (EOFError, OSError) as error:
+        raise hosts.disconnected(host, error) from None
 
 
 def _said_goodbye(channel):

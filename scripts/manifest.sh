@@ -12,9 +12,13 @@ digest() { # digest FILE SIZE
 }
 {
   for file in "${list[@]}"; do [[ -f $file && ! -L $file ]] && printf '%s\0' "$file"; done
-  find out -type f ! -name '*.part' ! -path out/progress.json -print0
+  # There is none before the job has begun. What is being written has no name yet: see jobs/atomic.py.
+  if [[ -d out ]]; then find out -type f ! -name '*.part' ! -name '.writing-*' ! -name progress.json -print0; fi
 } | while IFS= read -r -d '' file; do
-  size=$({ wc -c <"$file"; } 2>/dev/null | tr -d ' ') || continue # a job at work has replaced or removed it
-  sum=$({ digest "$file" "$size"; } 2>/dev/null) || continue
+  if ! { size=$({ wc -c <"$file"; } 2>/dev/null | tr -d ' ') && sum=$({ digest "$file" "$size"; } 2>/dev/null); }; then
+    [[ -e $file ]] || continue # a job at work has replaced or removed it
+    printf 'manifest.sh: %q cannot be read\n' "$file" >&2
+    exit 1
+  fi
   printf '%s %s %s\0' "$sum" "$size" "$file"
 done

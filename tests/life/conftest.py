@@ -15,7 +15,7 @@ def checkout(tmp_path_factory):
     made.done("embedded", "--start")
     yield made
     made.done("embedded", "--stop")
-    checkouts.wait_until(lambda: not made.processes(), seconds=5)
+    checkouts.wait_until(lambda: not made.processes(), seconds=30)
 
 
 @pytest.fixture(autouse=True)

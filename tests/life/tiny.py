@@ -25,6 +25,7 @@ class Parameters:
     seconds: float = option(0.05, "that an epoch takes", at_least=0, at_most=60)
     text: str = option("", "a file or folder whose size goes into the log", file=True)
     hold: int = option(0, "epoch after which it waits for a file `go` in the run's folder")
+    hold_again: int = option(0, "another such epoch")
     fail: int = option(0, "epoch in which it raises")
     die: int = option(0, "epoch in which it kills itself with SIGKILL")
     deaf: bool = option(False, "ignore SIGTERM instead of saving")
@@ -46,7 +47,7 @@ def train(params, out):
     for epoch in range(done + 1, params.epochs + 1):
         work(params, out, epoch)
         save(params, out, epoch)
-        while epoch == params.hold and not (out.parent / "go").exists() and not stop:
+        while epoch in (params.hold, params.hold_again) and not (out.parent / "go").exists() and not stop:
             time.sleep(0.02)
         if stop:
             print(f"tiny: stopped after epoch {epoch}, saved", flush=True)

@@ -89,9 +89,17 @@ def test_a_volume_goes_once_its_results_are_home(clients, run_tags):
     assert reap.end(clients, [orphan]) == [] and volumes.list_all(ec2) == []
 
 
+def test_the_volume_of_a_job_that_never_started_goes(clients, run_tags):
+    ec2 = clients("us-east-1")
+    make_volume(ec2, run_tags(deadline=PAST))
+    (orphan,) = found(clients)
+    assert orphan.action == DELETE and "never started" in orphan.reason
+    assert reap.end(clients, [orphan]) == [] and volumes.list_all(ec2) == []
+
+
 def test_unpulled_results_are_never_deleted_and_their_rescue_is_told(clients, run_tags):
     ec2 = clients("us-east-1")
-    volume = make_volume(ec2, run_tags(deadline=PAST))
+    volume = make_volume(ec2, run_tags(deadline=PAST) | {tags.STARTED: PAST})
     (orphan,) = found(clients)
     assert orphan.action == KEEP and f"bin/fab pull --run {run_tags()[tags.RUN]}" in orphan.reason
     assert reap.end(clients, [orphan]) == [] and volumes.get(ec2, volume.id)

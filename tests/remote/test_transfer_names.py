@@ -42,7 +42,7 @@ def test_any_bytes_are_parsed_to_a_confined_path_or_refused(line):
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"], include_characters=" "), min_size=1, max_size=50))
 def test_a_plain_name_survives_whatever_its_letters(name):
-    if name.startswith("/") or {".", ".."} & set(name.split("/")):
+    if {"", ".", ".."} & set(name.split("/")):
         return
     assert transfer.parse_entry(f"{DIGEST} 7 out/{name}".encode()) == transfer.Entry(f"out/{name}", 7, DIGEST)
 

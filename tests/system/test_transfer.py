@@ -13,7 +13,7 @@ from remote.errors import Unverified
 from remote.host import Disconnected
 from tests.system.instance import wait_until
 
-BIG = 200_000_000  # bytes
+BIG = int(os.environ.get("PULL_BYTES", 200_000_000))  # tried with 2 GiB
 MEMORY_GROWTH_KIB = 40 << 10  # for a file of 120 MB
 ODD_NAMES = (
     "-rf",
@@ -75,8 +75,8 @@ def write(machine, there, **files):
     """Results of so many random bytes; returns {path: SHA-256}."""
     hosts.run(machine, f"mkdir -p {there}/out")
     for name, size in files.items():
-        hosts.run(machine, f"head -c {size} /dev/urandom > {there}/out/{name}")
-    sums = hosts.run(machine, f"cd {there} && sha256sum out/*").text
+        hosts.run(machine, f"head -c {size} /dev/urandom > {there}/out/{name}", wait_s=600)
+    sums = hosts.run(machine, f"cd {there} && sha256sum out/*", wait_s=600).text
     return {path: digest for digest, path in (line.split() for line in sums.splitlines())}
 
 
@@ -90,7 +90,7 @@ def cut_when(instance, condition):
     """Cut all connections as soon as condition() is true; returns the thread that does."""
 
     def watch():
-        wait_until(condition, every=0.005)
+        wait_until(condition, seconds=600, every=0.005)
         instance.cut()
 
     watching = threading.Thread(target=watch)
