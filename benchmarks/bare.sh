@@ -11,8 +11,8 @@ archive=$(mktemp -d)
 trap 'rm -rf "$archive"' EXIT
 
 cd "$checkout"
-sha256sum jobs/*.py scripts/*.sh pyproject.toml >"$archive/SHA256SUMS"
-tar -cf "$archive/$run.tar" jobs/*.py scripts/*.sh pyproject.toml -C "$archive" SHA256SUMS
+sha256sum jobs/*.py jobs/*/*.py scripts/*.sh pyproject.toml >"$archive/SHA256SUMS"
+tar -cf "$archive/$run.tar" jobs/*.py jobs/*/*.py scripts/*.sh pyproject.toml -C "$archive" SHA256SUMS
 scp -q "${options[@]}" "$archive/$run.tar" "$host:"
 ssh "${options[@]}" "$host" "set -e
   mkdir -p $run/code && tar -xf $run.tar -C $run/code && rm $run.tar

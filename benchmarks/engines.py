@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import evaluation, language_model, lstm_aiw
-from jobs.streams import Streams
+from jobs import lstm_aiw
+from jobs.text import evaluation, language_model
+from jobs.text.streams import Streams
 
 WINDOW, TUTORIAL_BATCH = 100, 128
 

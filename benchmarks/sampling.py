@@ -21,7 +21,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
-from jobs import atomic, network, writing  # noqa: E402
+from jobs import atomic  # noqa: E402
+from jobs.text import network, writing  # noqa: E402
 
 CHARACTERS, EMBEDDING, REPEATS = 47, 64, 5
 COMMAND = Path(__file__).resolve().parents[1] / "bin" / "sample.sh"

@@ -1,1 +1,1 @@
-"""What is trained: one file a job. Beside them, under the noun it is, what several jobs share."""
+"""What is trained: one file a job. Beside them what any job needs; in text/ and pictures/ what a kind of job shares."""

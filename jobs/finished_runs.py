@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs import description
 from jobs.parameters import NotFound
+from jobs.text import description
 
 RUN_ID = re.compile(r"(?P<job>.+)-(?P<time>\d{8}-\d{6})-(?P<tail>[0-9a-f]{4})")
 

@@ -13,9 +13,10 @@ LSTM's state carried on (truncated back-propagation through time: Williams and P
 
 from dataclasses import dataclass
 
-from jobs import corpus, evaluation, language_model, metrics, parameters, registry, training
+from jobs import metrics, parameters, registry, training
 from jobs.parameters import option
-from jobs.streams import Streams
+from jobs.text import corpus, evaluation, language_model
+from jobs.text.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def build(params, symbols, batch=None):
     """
     from keras import Input, Model, layers
 
-    from jobs.weight_dropout import lstm
+    from jobs.text.weight_dropout import lstm
 
     numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
     flow = layers.Embedding(symbols, params.embedding)(numbers)

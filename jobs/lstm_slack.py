@@ -10,10 +10,11 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jobs import atomic, corpus, evaluation, language_model, metrics, parameters, slack_export, training
+from jobs import atomic, metrics, parameters, training
 from jobs.lstm_aiw import build
 from jobs.parameters import BadInput, option
-from jobs.streams import Streams
+from jobs.text import corpus, evaluation, language_model, slack_export
+from jobs.text.streams import Streams
 
 
 @dataclass(frozen=True)

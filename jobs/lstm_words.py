@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import corpus, evaluation, kneser_ney, language_model, metrics, parameters, registry, training, words
+from jobs import metrics, parameters, registry, training
 from jobs.parameters import option
-from jobs.streams import Streams
+from jobs.text import corpus, evaluation, kneser_ney, language_model, words
+from jobs.text.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def build(params, symbols, batch=None):
     """
     from keras import Input, Model, layers
 
-    from jobs.weight_dropout import lstm
+    from jobs.text.weight_dropout import lstm
 
     numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
     embedding = layers.ReversibleEmbedding(symbols, params.embedding)

@@ -10,8 +10,9 @@ from pathlib import Path
 for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # before numpy: these products are too small to share
     os.environ.setdefault(variable, "1")
 
-from jobs import corpus, finished_runs, network, speaking, writing  # noqa: E402
+from jobs import finished_runs  # noqa: E402
 from jobs.parameters import BadInput  # noqa: E402
+from jobs.text import corpus, network, speaking, writing  # noqa: E402
 
 
 def main(argv=None):

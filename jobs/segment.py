@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs import class_colours, finished_runs, images, masks, preparation, segmentation_plots, segmenter
+from jobs import finished_runs
 from jobs.parameters import BadInput
+from jobs.pictures import class_colours, images, masks, preparation, segmentation_plots, segmenter
 
 OVERLAID = 0.45  # how much of the overlay is the class's colour
 

@@ -5,9 +5,9 @@
     python -m jobs.unet_segmentation --out runs/pets --example pets --width 32 --depth 4              # wants a GPU
     bin/segment.sh picture.jpg                                        # what it has learnt, on any picture
 
-Pairs are found by their names (jobs/image_pairs.py), the meaning of masks by what is in them (jobs/mask_encoding.py).
-Some pictures are held out by group, so that no patient, film or picture is both learnt and tested on. Everything that
-is wrong with the files is told at once, before anything is learnt.
+Pairs are found by their names (jobs/pictures/image_pairs.py), the meaning of masks by what is in them
+(jobs/pictures/mask_encoding.py). Some pictures are held out by group, so that no patient, film or picture is both
+learnt and tested on. Everything that is wrong with the files is told at once, before anything is learnt.
 
 Ronneberger, Fischer and Brox, arXiv:1505.04597.
 """
@@ -15,17 +15,9 @@ Ronneberger, Fischer and Brox, arXiv:1505.04597.
 import dataclasses
 from dataclasses import dataclass
 
-from jobs import (
-    downloads,
-    parameters,
-    precision,
-    segmentation_loss,
-    segmentation_results,
-    segmentation_set,
-    training,
-    unet,
-)
+from jobs import downloads, parameters, precision, training
 from jobs.parameters import option
+from jobs.pictures import segmentation_loss, segmentation_results, segmentation_set, unet
 
 # What `epochs` of 0 means: ten passes, but no fewer steps than a small set needs, nor more than a processor likes.
 PASSES, LEAST_STEPS, MOST_STEPS = 10, 1100, 3000

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CODE = ("jobs/*.py", "scripts/*.sh", "pyproject.toml")
+CODE = ("jobs/**/*.py", "scripts/*.sh", "pyproject.toml")
 
 
 def payload(run):

@@ -3,9 +3,10 @@
 import functools
 import tempfile
 
-from remote import alive, ec2, history, runs, settings, steps, story, watch_line, watching
+from remote import ec2, history, runs, settings, steps, story
 from remote.commands.context import JSON, RUN, aws_of, existing_run, show, task
 from remote.errors import Usage
+from remote.live import alive, watch_line, watching
 
 OPEN = {"open": "in the browser, where there is a screen"}
 
@@ -36,7 +37,7 @@ def status(c, run="", json=False):
 @task(name="watch", help=JSON | {"once": "print the table once"})
 def watch_(c, once=False, json=False):
     """Every run that is alive, in one live table."""
-    from remote import watch  # rich takes its time to import, and no other command needs it
+    from remote.live import watch  # rich takes its time to import, and no other command needs it
 
     account = functools.cache(lambda cloud, region: aws_of(c, cloud=cloud, region=region))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spare:

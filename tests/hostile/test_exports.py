@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import slack_export
 from jobs.parameters import BadInput
-from jobs.slack_export import Selection, conversations
+from jobs.text import slack_export
+from jobs.text.slack_export import Selection, conversations
 from tests.hostile.conftest import nasty_text
 
 USERS = [{"id": "U1", "name": "alice"}]

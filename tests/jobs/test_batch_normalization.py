@@ -9,7 +9,7 @@ def test_it_equals_that_of_keras(kind):
     import tensorflow as tf
     from keras import layers
 
-    from jobs.batch_normalization import FusedBatchNormalization
+    from jobs.pictures.batch_normalization import FusedBatchNormalization
 
     random = np.random.default_rng(0)
     batches = random.normal(3, 2, (3, 4, 16, 16, 5)).astype(np.float32)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jobs import corpus
 from jobs.parameters import BadInput
+from jobs.text import corpus
 
 
 def write(path, content):

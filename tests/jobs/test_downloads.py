@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from jobs import corpus, downloads
+from jobs import downloads
 from jobs.parameters import BadInput
+from jobs.text import corpus
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs import evaluation
+from jobs.text import evaluation
 
 
 def test_every_held_out_symbol_counts_once(monkeypatch):

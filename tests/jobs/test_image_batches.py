@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs import augmentation, image_batches, segmentation_set
+from jobs.pictures import augmentation, image_batches, segmentation_set
 from jobs.unet_segmentation import Parameters
 from tests.jobs import painted_discs
 

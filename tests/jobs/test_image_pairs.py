@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs import image_pairs
+from jobs.pictures import image_pairs
 
 PICTURE = Image.fromarray(np.zeros((2, 2), np.uint8))
 

@@ -12,8 +12,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from jobs import downloads, image_sources, image_survey, pets
+from jobs import downloads
 from jobs.parameters import BadInput
+from jobs.pictures import image_sources, image_survey, pets
 from tests.jobs import painted_discs
 
 

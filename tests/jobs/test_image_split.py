@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from jobs import image_split
-from jobs.image_pairs import Pair
 from jobs.parameters import BadInput
+from jobs.pictures import image_split
+from jobs.pictures.image_pairs import Pair
 
 
 def pairs(names, part=""):

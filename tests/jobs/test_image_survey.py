@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs import image_survey, preparation
 from jobs.parameters import BadInput
+from jobs.pictures import image_survey, preparation
 from tests.jobs import painted_discs
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs import class_colours, images, mask_encoding, masks
 from jobs.parameters import BadInput
+from jobs.pictures import class_colours, images, mask_encoding, masks
 
 TRUTH = np.kron(np.array([[0, 1, 2], [2, 0, 1], [1, 1, 0]]), np.ones((16, 16), int)).astype(np.uint8)  # 48 x 48
 

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jobs import lstm_aiw, lstm_words, numpy_learner, recurrence, training
+from jobs import lstm_aiw, lstm_words, training
+from jobs.text import numpy_learner, recurrence
 
 SIZES = {"batch": 32, "timesteps": 7, "units": 20, "embedding": 12, "layers": 2}
 NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "weight_dropout": 0.0}

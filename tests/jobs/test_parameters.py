@@ -100,6 +100,6 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, capsys):
 
 
 def test_what_must_start_fast_imports_no_tensorflow(checkout):
-    modules = "jobs.parameters, jobs.corpus, jobs.registry, jobs.sample, jobs.lstm_aiw"
+    modules = "jobs.parameters, jobs.text.corpus, jobs.registry, jobs.sample, jobs.lstm_aiw"
     program = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=checkout, check=False).returncode == 0

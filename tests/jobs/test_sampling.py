@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jobs import finished_runs, network, writing
+from jobs import finished_runs
 from jobs.parameters import NotFound
+from jobs.text import network, writing
 
 
 @pytest.fixture

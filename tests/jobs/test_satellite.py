@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from jobs import image_survey, otsu, satellite
+from jobs.pictures import image_survey, otsu, satellite
 
 
 def test_no_longitude_is_in_two_parts(tmp_path, monkeypatch):

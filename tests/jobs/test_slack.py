@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-from jobs import lstm_slack, slack_export, speaking
+from jobs import lstm_slack
 from jobs.parameters import BadInput, NotFound
 from jobs.sample import main
-from jobs.slack_export import Selection, conversations
+from jobs.text import slack_export, speaking
+from jobs.text.slack_export import Selection, conversations
 
 DAY = 1_704_103_200  # 2024-01-01 10:00 UTC
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jobs.parameters import BadInput
-from jobs.streams import Streams
+from jobs.text.streams import Streams
 
 
 def test_a_target_is_the_symbol_after_its_input_and_steps_follow_each_other():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jobs import segmentation_metrics as metrics
-from jobs import tiles
+from jobs.pictures import segmentation_metrics as metrics
+from jobs.pictures import tiles
 
 
 def blurred(rows):

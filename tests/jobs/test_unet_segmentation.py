@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs import image_batches, parameters, preparation, segmenter, unet_segmentation
-from jobs.images import read
+from jobs import parameters, unet_segmentation
+from jobs.pictures import image_batches, preparation, segmenter
+from jobs.pictures.images import read
 from jobs.unet_segmentation import Parameters
 from tests.jobs import painted_discs
 
@@ -119,7 +120,7 @@ def test_a_set_that_cannot_be_learnt_exits_2_with_one_line(discs, tmp_path, caps
 
 
 def test_what_is_ignored_does_not_count():
-    from jobs import segmentation_loss
+    from jobs.pictures import segmentation_loss
 
     random = np.random.default_rng(0)
     truth, logits = random.integers(3, size=(2, 8, 8)), random.normal(size=(2, 8, 8, 3)).astype(np.float32)

@@ -13,7 +13,7 @@ def layers():
     """A thinned layer and a stock one with the same weights."""
     import keras
 
-    from jobs.weight_dropout import WeightDropoutLSTM
+    from jobs.text.weight_dropout import WeightDropoutLSTM
 
     thinned, stock = WeightDropoutLSTM(8, 0.5, return_sequences=True), keras.layers.LSTM(8, return_sequences=True)
     for layer in (thinned, stock):

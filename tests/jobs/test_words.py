@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from jobs import kneser_ney, lstm_words, network, words, writing
-from jobs.corpus import UNKNOWN
+from jobs import lstm_words
+from jobs.text import kneser_ney, network, words, writing
+from jobs.text.corpus import UNKNOWN
 
 TEXT = 'It\'s "odd", said 42 cats;\nno,\nan_d dogs\N{EM DASH}all of them.\n\n\nNaïve.\n'
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from remote import alive, glance, runs, sparkline, watch, watch_line, watch_table, watching
+from remote import runs
+from remote.live import alive, glance, sparkline, watch, watch_line, watch_table, watching
 
 ANSWER = b"""\
 state running

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from jobs import archives, downloads, pets, satellite
+from jobs import archives, downloads
 from jobs.parameters import BadInput
+from jobs.pictures import pets, satellite
 
 EXAMPLES = {"satellite": satellite.fetch, "pets": pets.fetch}
 

@@ -1,7 +1,7 @@
 """How a text begins in which somebody speaks somewhere, for models that have learnt conversations."""
 
-from jobs import description
 from jobs.parameters import NotFound
+from jobs.text import description
 
 
 def opening(folder, person, channel):

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from remote import sparkline, watch_line
+from remote.live import sparkline, watch_line
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jobs import description, weights
+from jobs import weights
 from jobs.parameters import NotFound
+from jobs.text import description
 
 SIZE_LIMIT, LAYERS_LIMIT, TABLE_LIMIT = 1 << 24, 100, 1 << 28  # of one dimension; layers; numbers in Network.table
 TIED = "layers/reversible_embedding/vars/0"

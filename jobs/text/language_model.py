@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs import atomic, evaluation, network, results, training, writing
+from jobs import atomic, results, training
 from jobs.keras_learner import KerasLearner
+from jobs.text import evaluation, network, writing
 
 OPENING, LAST = 200, 100_000  # symbols: of an opening, and among which its end is looked for
 
@@ -29,7 +30,7 @@ def models(build, params, symbols, steps):
 
     build: of the job. steps: in an epoch. Both begin with the same weights, whatever the engine.
     """
-    from jobs.numpy_learner import NumpyLearner  # not above: your machine, which may only pack, needs none of it
+    from jobs.text.numpy_learner import NumpyLearner  # not above: your machine, which may only pack, needs none of it
 
     reader = build(params, symbols)
     weights = reader.get_weights()

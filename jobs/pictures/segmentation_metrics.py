@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jobs import images, preparation, tiles
-from jobs.segmentation_loss import IGNORED
+from jobs.pictures import images, preparation, tiles
+from jobs.pictures.segmentation_loss import IGNORED
 
 
 def confusion(truth, predicted, classes):
@@ -36,7 +36,7 @@ def scores(matrix):
 def evaluate(predict, looks, encoding, prepared, seen=None):
     """(confusion matrix, mean negative log likelihood in nats) over pictures, at their own size.
 
-    predict: as in tiles.shares. looks: jobs.image_survey.Look. seen: called with (look, picture as it was prepared,
+    predict: as in tiles.shares. looks: image_survey.Look. seen: called with (look, picture as it was prepared,
     truth, predicted) for each.
     """
     matrix, nats, pixels = np.zeros((encoding.classes,) * 2, np.int64), 0.0, 0

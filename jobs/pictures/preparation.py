@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import images, masks
 from jobs.parameters import BadInput
+from jobs.pictures import images, masks
 
 LUMINANCE = (0.299, 0.587, 0.114)
 SHRINKS = (1, 2, 3, 4, 6, 8)
@@ -25,7 +25,7 @@ class Preparation:
 
 
 def of(looks, encoding, scale, size, multiple):
-    """The Preparation for pictures like these (jobs.image_survey.Look).
+    """The Preparation for pictures like these (jobs.pictures.image_survey.Look).
 
     scale: 0 to find out how far the masks survive it. size: pixels of a tile, if the pictures have as many; a multiple
     of `multiple`.

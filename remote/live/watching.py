@@ -5,9 +5,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from remote import alive, glance, history, host, own_host, runs, steps
+from remote import history, host, own_host, runs, steps
 from remote.errors import Failure, NotFound
 from remote.explain import AWS_ERRORS, explain
+from remote.live import alive, glance
 
 EVERY_S = 2  # a run is looked at
 FIND_EVERY_S = 15  # AWS is asked what lives

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from remote import keyboard, watch_line, watch_table, watching
+from remote.live import keyboard, watch_line, watch_table, watching
 
 REFRESH_S = 0.5
 LOG_BYTES = 32 << 10  # of a log, that can be scrolled through

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from jobs import otsu, results, segmentation_metrics, segmentation_plots
-from jobs.segmentation_metrics import evaluate, scores
+from jobs import results
+from jobs.pictures import otsu, segmentation_metrics, segmentation_plots
+from jobs.pictures.segmentation_metrics import evaluate, scores
 
 WATCHED = 64  # pictures that are tested on after each epoch
 
@@ -13,7 +14,7 @@ WATCHED = 64  # pictures that are tested on after each epoch
 def epoch_end(out, job, params, model, found):
     """The function that training.fit calls after each epoch: scores on what is watched, weights, model.json.
 
-    found: a jobs.segmentation_set.Set.
+    found: a jobs.pictures.segmentation_set.Set.
     """
     part = "held_out" if found.parts.watched == found.parts.held_out else "validation"
     looks = _some(found.looks("watched"), WATCHED)

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from jobs import image_batches, image_sources, image_split, image_survey, masks, preparation
-from jobs.image_survey import Survey
 from jobs.parameters import BadInput
-from jobs.preparation import Preparation
+from jobs.pictures import image_batches, image_sources, image_split, image_survey, masks, preparation
+from jobs.pictures.image_survey import Survey
+from jobs.pictures.preparation import Preparation
 
 BINARY = ("background", "foreground")
 
 
 @dataclass(frozen=True)
 class Set:
-    """Looks (jobs.image_survey.Look) are those of the survey, by what they are for."""
+    """Looks (jobs.pictures.image_survey.Look) are those of the survey, by what they are for."""
 
     survey: Survey
     parts: image_split.Parts
@@ -47,7 +47,7 @@ def read(params):
 
 
 def cuts(found, params):
-    """The batches to learn from: jobs.image_batches.Cuts."""
+    """The batches to learn from: jobs.pictures.image_batches.Cuts."""
     looks = found.looks("learnt")
     files = tuple((look.pair.image, look.pair.mask) for look in looks)
     sizes = tuple(preparation.shrunk(look.width, look.height, found.preparation.scale) for look in looks)

@@ -5,8 +5,8 @@ N. Otsu, A threshold selection method from gray-level histograms, 1979.
 
 import numpy as np
 
-from jobs import images, preparation
-from jobs.segmentation_metrics import confusion
+from jobs.pictures import images, preparation
+from jobs.pictures.segmentation_metrics import confusion
 
 LEVELS = 256
 LEARNT = 64  # pictures that are enough to tell which class is the bright one
@@ -26,7 +26,7 @@ def threshold(grey):
 def matrix(learnt, held_out, encoding):
     """The confusion matrix of a threshold for each held-out picture, two classes; the learnt tell which is bright.
 
-    learnt, held_out: jobs.image_survey.Look.
+    learnt, held_out: jobs.pictures.image_survey.Look.
     """
     known = sum(_confusion(look, encoding) for look in learnt[:: -(-len(learnt) // LEARNT)])
     found = sum(_confusion(look, encoding) for look in held_out)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs import atomic, class_colours, images
-from jobs.segmentation_loss import IGNORED
+from jobs import atomic
+from jobs.pictures import class_colours, images
+from jobs.pictures.segmentation_loss import IGNORED
 
 SHOWN = 5  # pictures
 WIDEST = 360  # pixels of a picture that is shown

@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import images
+from jobs.pictures import images
 
 MASK_WORD = re.compile(
     r"masks?|labels?|label(train)?ids|annotations?|annotated|annots?|anno|groundtruths?|truths?|gt(fine|coarse)?|"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import image_pairs, images, mask_encoding, masks
-from jobs.image_pairs import Pair
 from jobs.parameters import BadInput
+from jobs.pictures import image_pairs, images, mask_encoding, masks
+from jobs.pictures.image_pairs import Pair
 
 NAMED = 3  # of the files with one problem, so many are named
 

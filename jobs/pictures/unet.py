@@ -29,7 +29,7 @@ def build(channels, classes, width, depth, dropout=0.0):
 def _two_convolutions(flow, filters):
     from keras import layers
 
-    from jobs.batch_normalization import FusedBatchNormalization
+    from jobs.pictures.batch_normalization import FusedBatchNormalization
 
     for _ in range(2):
         flow = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(flow)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jobs import images
+from jobs.pictures import images
 
 ZOOM = 1.25  # at most so much larger or smaller
 RARE = 1 / 3  # share of the cuts that are placed upon a class drawn by lot, so that small ones are seen

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import network as net
-from jobs import words
-from jobs.corpus import UNKNOWN
 from jobs.parameters import BadInput
+from jobs.text import network as net
+from jobs.text import words
+from jobs.text.corpus import UNKNOWN
 
 BLOCK = 128  # symbols that are shown together, and per draw of random numbers
 LEAST = np.float32(1e-9)  # instead of 0, whose logarithm is infinite

@@ -5,10 +5,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs import finished_runs, greetings, parameters, segmentation_metrics, unet, unet_segmentation
-from jobs.masks import Encoding
+from jobs import finished_runs, greetings, parameters, unet_segmentation
 from jobs.parameters import NotFound
-from jobs.preparation import Preparation
+from jobs.pictures import segmentation_metrics, unet
+from jobs.pictures.masks import Encoding
+from jobs.pictures.preparation import Preparation
 
 SIZE_LIMIT = 64 << 20  # bytes of model.json
 

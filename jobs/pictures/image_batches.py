@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jobs import augmentation, preparation
-from jobs.masks import Encoding
-from jobs.preparation import Preparation
+from jobs.pictures import augmentation, preparation
+from jobs.pictures.masks import Encoding
+from jobs.pictures.preparation import Preparation
 
 KEPT_BYTES = 1 << 29  # of decoded pictures
 NEIGHBOURS = 32  # pictures whose cuts are mixed: each is decoded once an epoch, however many cuts it has

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ImageSequence
 
-from jobs import images
 from jobs.parameters import BadInput
-from jobs.segmentation_loss import IGNORED
+from jobs.pictures import images
+from jobs.pictures.segmentation_loss import IGNORED
 
 MOST_CLASSES = 254
 GREY_TO_COLOUR = 0x010101

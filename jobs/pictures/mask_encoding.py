@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import masks
-from jobs.masks import Encoding
 from jobs.parameters import BadInput
+from jobs.pictures import masks
+from jobs.pictures.masks import Encoding
 
 LEVEL = 0.005  # share of all pixels from which on a code can't be noise
 SOFT_CODES = 64  # more codes than that between a few levels are edges that were smoothed

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from jobs.corpus import UNKNOWN
+from jobs.text.corpus import UNKNOWN
 
 TOKEN = re.compile(r" ?[^\W\d_]+(?:['’][^\W\d_]+)*| ?\d| ?[^\w\s]| ?_|\s")
 

@@ -1,0 +1,1 @@
+"""Pictures and masks: found, read, checked, cut, learnt, scored, drawn."""
