@@ -178,7 +178,7 @@ def test_a_volume_in_another_zone_is_refused_and_its_copy_is_not(ec2, attempts, 
 def test_what_is_past_its_deadline_is_reaped_but_not_its_results(ec2, make, attempts, request_for, run_tags):
     overdue = "2020-01-01T00:00:00Z"
     instance, attempt = launch_first(ec2, attempts, lambda attempt: request_for(attempt, overdue), record)
-    volume = volumes.create(ec2, attempt.zone, 1, run_tags(deadline=overdue), "overdue")
+    volume = volumes.create(ec2, attempt.zone, 1, run_tags(deadline=overdue) | {tags.STARTED: overdue}, "overdue")
     volumes.attach(ec2, volume.id, running(ec2, instance))
 
     def found():
