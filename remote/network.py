@@ -142,10 +142,27 @@ def _join_rule(ec2, group_id, cidr, use):
     """The id of the existing rule, held by this run as well; None when it has been withdrawn meanwhile."""
     for rule in ssh_rules(ec2, group_id):
         if cidr in (rule.get("CidrIpv4"), rule.get("CidrIpv6")):
-            rule_id = rule["SecurityGroupRuleId"]
-            held = _unless_gone(ec2.create_tags, Resources=[rule_id], Tags=tag_list(use))
-            return rule_id if held else None
+            return rule["SecurityGroupRuleId"] if _hold(ec2, rule, use) else None
     return None
+
+
+def _hold(ec2, rule, use):
+    """Write a run on a rule: whether that is still there. A rule takes 50 tags; runs past their deadline make room.
+
+    With 48 that live, the next one shares the rule unnamed: should it be withdrawn first, open_ssh brings it back.
+    """
+    resources = [rule["SecurityGroupRuleId"]]
+    living = living_users(rule, datetime.datetime.now(datetime.UTC))
+    users = [key for key in tags_of(rule) if key.startswith(tagging.USER)]
+    over = [{"Key": key} for key in users if key.removeprefix(tagging.USER) not in living]
+    if over:
+        _unless_gone(ec2.delete_tags, Resources=resources, Tags=over)
+    try:
+        return _unless_gone(ec2.create_tags, Resources=resources, Tags=tag_list(use))
+    except ClientError as error:
+        if code_of(error) == "TagLimitExceeded":
+            return True
+        raise
 
 
 def close_ssh(ec2, group_id, run_id):

@@ -99,9 +99,10 @@ def _noted_beforehand(aws, run):
 
     Taken back when it certainly was not; when the connection broke, nobody knows.
     """
-    before, run.started = run.started, run.started or runs.now()
-    runs.save(run)
+    before = run.started
     try:
+        run.started = before or runs.now()
+        runs.save(run)
         if run.instance_id:
             ec2.mark_started(aws.ec2, _own(run), run.started)
         yield

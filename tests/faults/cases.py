@@ -61,10 +61,7 @@ class Case:
 
 def cross(recorded):
     """All cases. recorded: [(kind, label, number, moment)] of a run, in order."""
-    numbered = {}
-    for kind, label, number, moment in recorded:
-        ordinal, moments = numbered.setdefault((kind, label, number), (len(numbered) + 1, []))
-        moments.append(moment)
+    numbered = _numbered(recorded)
     rented = numbered[("api", "RunInstances", 1)][0]
     mounts = numbered[("ssh", "steps.ensure_mounted", 1)][0]
     over = numbered[("api", "TerminateInstances", 1)][0]
@@ -79,6 +76,16 @@ def cross(recorded):
                 words = (kind, moment, fault, deed, recovery, small, options)
                 found.append(Case(f"{name}/{fault}/{recovery}", steps[ordinal], text, *words))
     return _with_next_runs(found)
+
+
+def _numbered(recorded):
+    """{(kind, label, number): (ordinal, moments)} in order; requests that are sent at once, by their numbers."""
+    moments, slots = defaultdict(list), []
+    for kind, label, number, moment in recorded:
+        if moment == BEFORE:
+            slots.append((kind, label, 1 + sum(slot[:2] == (kind, label) for slot in slots)))
+        moments[kind, label, number].append(moment)
+    return {place: (ordinal, moments[place]) for ordinal, place in enumerate(slots, 1)}
 
 
 def _step_of(numbered):

@@ -34,7 +34,7 @@ WAITS = {
     "remote.transfer.LARGE": 1 << 16,  # bytes: so that a small file goes the way of the large ones
 }
 MINUTE_S, COMMAND_WAIT_S = 60, 10  # what a command that nothing is heard of gets as a rule, and gets here
-READ_TIMEOUT_S = 1.5  # of an AWS request
+READ_TIMEOUT_S = 2.5  # of an AWS request
 SSH_TIMEOUT_S = 4  # for a greeting, and for being let in
 
 
@@ -87,7 +87,7 @@ def _be_the_command(words, environment, paths, plan, ahead_s):
         os.setsid()
         _redirect(paths)
         os.environ |= environment
-        _shorten()
+        _shorten(patient=bool(plan[1]))
         _set_clock_ahead(ahead_s)
         _observe(plan, paths[2])
         sys.argv = ["fab", *words]
@@ -112,8 +112,8 @@ def _redirect(paths):
         os.dup2(here, there)
 
 
-def _shorten():
-    """The product's waits, in this process, as WAITS says."""
+def _shorten(patient):
+    """The product's waits, in this process, as WAITS says. patient: for a run whose requests must not be repeated."""
     import paramiko
     from botocore.retries.standard import ExponentialBackoff
 
@@ -122,6 +122,8 @@ def _shorten():
     for name, value in WAITS.items():
         module, _, constant = name.rpartition(".")
         setattr(sys.modules[module], constant, value)
+    if patient:
+        return
     ExponentialBackoff.delay_amount = lambda *_: 0.02
     for config in (aws.ORDINARY, aws.LAUNCH, aws.QUICK, aws.ASIDE):
         config.read_timeout = config.connect_timeout = READ_TIMEOUT_S

@@ -23,7 +23,7 @@ REFUSALS = {
     "volume-quota": {"code": "VolumeLimitExceeded", "status": 400, "message": "Maximum number of volumes exceeded."},
     "lost-request": {"drop": "before"},
     "lost-reply": {"drop": "after"},
-    "silence": {"delay_s": 2.5},  # longer than a client of the matrix waits: see WAITS in command.py
+    "silence": {"delay_s": 3.5},  # longer than a client of the matrix waits: see WAITS in command.py
 }
 
 

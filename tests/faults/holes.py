@@ -33,8 +33,8 @@ HOLES = (
     ),
     Hole(
         "*-steps.ensure_started/frozen-*/*",
-        "the connection lost while the job was being started: the job ran, and the client undid the run, its results"
-        " included",
+        "(found by reading) the connection lost while the job was being started: the job ran, and the client undid the"
+        " run, its results included",
         "that the job was started is written down before it is; only what certainly never started is undone",
     ),
     Hole(

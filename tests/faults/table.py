@@ -24,7 +24,7 @@ COLUMNS = {
     "disk read-only": "read-only",
 }
 AFTERWARDS = {
-    ITSELF: "nothing: one fault must not stop a run",
+    ITSELF: "nothing: a run must get over that by itself",
     AGAIN: "`fab resume`, or the same command where no run was recorded yet",
     ELSEWHERE: "`fab follow`, `fab pull`, and after the deadline `fab reap`, from a checkout with only the credentials",
     NOTHING: "nothing at all until the deadline, then `fab pull` and `fab reap` from such a checkout",
@@ -51,7 +51,7 @@ def text(rows, today):
         "## Cases by step and fault\n\n" + _by_step(played),
         "## What was done afterwards, and how it ended\n\n" + _by_recovery(played),
         "## What did not hold\n\n" + _violations(rows),
-        "## Holes found, and their mends\n\n" + _holes(rows),
+        "## Holes found, each with the cases that show it, and their mends\n\n" + _holes(rows),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -61,13 +61,13 @@ INTRODUCTION = """Version {version}, {date}.
 A run was recorded: every AWS request, SSH connection, command and transfer, and every write of the client's own;
 {places} places. At each of them something goes wrong, and then somebody does something about it, or nobody does. That
 makes {cases} cases, each played by the real command against the embedded EC2, with real SSH and real processes.
-**{held} held, {violated} did not.** {missed} were not reached, for the run took another way; they don't count below.
+**{held} held, {violated} did not.** Not reached, for the run took another way, and not counted below: {missed}.
 
 In every case all of this must hold: no instance lives past its deadline; never two instances of one run at once; what
 the job had written by its last completed epoch is home, byte for byte, or `fab pull` brings it home from its volume; no
 partial file under its final name; no log line twice or missing; only documented exit codes, and no traceback; nothing
-that costs money without tags; nothing left at the end. After {following} of the cases, one at each place, the next run
-was tried too.
+that costs money without tags; nothing left at the end. After {following} of the cases, at least one at each place, the
+next run was tried too.
 
 What this does not show: AWS itself, on which nobody has played it; two faults at once; a fault within one system call.
 A job is three epochs of 0.15 s. Time passes on the embedded EC2's clock, and on the commands' with it. The commands'

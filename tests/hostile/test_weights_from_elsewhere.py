@@ -31,7 +31,7 @@ SAMPLE = (
 MUTATE = """
 import random, sys
 from pathlib import Path
-from jobs import network
+from jobs.text import network
 from jobs.parameters import BadInput
 folder = Path(sys.argv[1])
 for name in ("model.weights.h5", "model.json"):

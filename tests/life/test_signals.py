@@ -18,9 +18,9 @@ def strike(client, *numbers):
         time.sleep(0.2)
 
 
-def stopped_at(checkout, words, *numbers, sets=()):
+def stopped_at(checkout, words, *numbers, **environment):
     """What a training did that got these signals when its story had come to these words."""
-    client = checkout.start(*train_words(*sets))
+    client = checkout.start(*train_words(), **environment)
     read_until(client.stderr, words)
     strike(client, *numbers)
     outcome = finished(client)
@@ -34,9 +34,13 @@ def test_two_in_a_row_as_it_asks_for_a_machine_leave_none(checkout):
 
 
 @pytest.mark.parametrize("words", ["boot", "copy"])
-def test_two_in_a_row_before_the_start_undo_everything_all_the_same(checkout, words):
-    outcome = stopped_at(checkout, words, signal.SIGINT, signal.SIGINT)
-    assert outcome.stderr.splitlines()[-1].endswith("was undone before its job started. Nothing of it is left.")
+def test_two_in_a_row_before_the_start_undo_everything_all_the_same(checkout, tmp_path, words):
+    slow = tmp_path / "slow python"  # so that there is time to stop it before the job has started
+    slow.write_text('#!/bin/sh\nsleep 3\nexec python3 "$@"\n')
+    slow.chmod(0o755)
+    outcome = stopped_at(checkout, words, signal.SIGINT, signal.SIGINT, FABRIC_PYTHON=str(slow))
+    told = "was undone before its job started. Nothing of it is left."
+    assert outcome.stderr.splitlines()[-1].endswith(told), outcome.stderr
     assert checkout.billed() == [] and checkout.run(checkout.run_ids()[-1])["closed"]
 
 

@@ -76,6 +76,18 @@ def test_a_dead_runs_hold_on_a_rule_ends_at_its_deadline(ec2, run_tags, group):
     assert addresses(ec2, group) == []
 
 
+@pytest.mark.parametrize(("deadline", "held"), [(PAST, 1), ("2099-01-01T00:00:00Z", 48)])
+def test_more_runs_than_a_rule_takes_tags_share_it_all_the_same(ec2, run_tags, group, deadline, held):
+    users = [run_tags(f"a-20260101-120000-{number:04x}", deadline=deadline) for number in range(60)]
+    for carried in [*users, run_tags("b-20260101-120000-0002", deadline="2099-01-01T00:00:00Z")]:
+        network.open_ssh(ec2, group, HERE, carried)
+    (rule,) = network.ssh_rules(ec2, group)
+    assert len([key for key in tags_of(rule) if key.startswith(tags.USER)]) == held
+    for carried in [*users, run_tags("b-20260101-120000-0002")]:
+        network.close_ssh(ec2, group, carried[tags.RUN])
+    assert addresses(ec2, group) == []
+
+
 def test_closing_touches_only_the_rules_of_that_run(ec2, run_tags, group):
     one, two = run_tags("a-20260101-120000-0001"), run_tags("b-20260101-120000-0002")
     network.open_ssh(ec2, group, HERE, one)
