@@ -24,7 +24,7 @@ from jobs.parameters import BadInput
 PAUSE_SECONDS = 3600
 FILE_LIMIT = 256 << 20  # bytes of one file of the export, unpacked
 # Of zipfile and json: no JSON, a broken or encrypted entry, an unknown method, arrays in arrays without end.
-DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError)
 SPOKEN = (None, "thread_broadcast", "me_message", "file_share")  # every other subtype is a notice: joins, topics, bots
 
 

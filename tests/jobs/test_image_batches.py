@@ -13,7 +13,7 @@ from tests.jobs import painted_discs
 
 MEMORY = """
 import resource, sys
-from jobs import image_batches, segmentation_set
+from jobs.pictures import image_batches, segmentation_set
 from jobs.unet_segmentation import Parameters
 image_batches.KEPT_BYTES, image_batches.NEIGHBOURS = 8 << 20, 8
 params = Parameters(data=sys.argv[1], size=256, scale=1, group="image", batch=4)

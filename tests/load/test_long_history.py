@@ -13,7 +13,7 @@ from remote import history, orphans, runs, settings
 from remote.tags import tag_list
 
 RUNS = 10_000
-A_SECOND = 1.0  # of processor time; on an idle machine a tenth of it is used
+SOME_SECONDS = 4.0  # of processor time: a busy machine takes several times as much as an idle one
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 PAGES, PER_PAGE = 3, 1000  # AWS gives no more at once
 
@@ -51,7 +51,7 @@ def test_the_newest_of_many_runs_are_listed_at_once(chosen, monkeypatch):
     read, load = [], runs.load
     monkeypatch.setattr(runs, "load", lambda folder: read.append(folder) or load(folder))
     rows, took = processor_s(history.rows, chosen)
-    assert len(rows) == 20 == len(read) and took < A_SECOND
+    assert len(rows) == 20 == len(read) and took < SOME_SECONDS
     assert rows[-1]["run"] == runs.folders(chosen)[-1].name and rows == sorted(rows, key=lambda row: row["started"])
 
 
@@ -59,12 +59,12 @@ def test_the_month_is_added_up_from_its_own_runs(chosen):
     dollars, took = processor_s(history.month_to_date, chosen)
     month = f"{datetime.datetime.now(datetime.UTC):%Y%m}"
     launched = sum(f"-{month}" in folder.name for folder in chosen.runs.iterdir())
-    assert dollars == pytest.approx(launched * 0.5, rel=0.05) and took < A_SECOND
+    assert dollars == pytest.approx(launched * 0.5, rel=0.05) and took < SOME_SECONDS
 
 
 def test_the_newest_run_is_found_at_once(chosen):
     run, took = processor_s(runs.find, chosen, "")
-    assert run.id == runs.folders(chosen)[-1].name and took < A_SECOND
+    assert run.id == runs.folders(chosen)[-1].name and took < SOME_SECONDS
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_what_is_left_over_is_found_on_every_page(ec2):
         found, took = processor_s(orphans.in_region, ec2, NOW)
         stub.assert_no_pending_responses()
     assert [one.kind for one in found].count("instance") == PAGES * PER_PAGE == len({one.id for one in found}) / 3
-    assert {one.action for one in found} == {"terminate", "delete", "withdraw"} and took < 3 * A_SECOND
+    assert {one.action for one in found} == {"terminate", "delete", "withdraw"} and took < 3 * SOME_SECONDS
 
 
 def answer_in_pages(stub, operation, page_of):
