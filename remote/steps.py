@@ -173,14 +173,20 @@ def pull(aws, run, machine, ended=True):
     """
     with story.step("pull", "bringing the results home", run.timeline) as told:
         moved = transfer.pull(machine, folder(run), run.folder)
+        _note_pulled(aws, run, moved.digest, ended)
         told.append(f"{moved.files} files, {_size(moved.size)}, every SHA-256 is the instance's own")
+    runs.save(run)
+
+
+def _note_pulled(aws, run, digest, ended):
+    """Write down, here and in the tags, that results are home, before anybody is told so."""
     exit_code = run.folder / "exit_code"
     if exit_code.exists():
         run.exit_code, run.ended = follow.exit_code(_first_line(exit_code)), run.ended or runs.now()
     if ended or exit_code.exists():
-        run.pulled = moved.digest
+        run.pulled = digest
         if run.instance_id:
-            ec2.mark_pulled(aws.ec2, _own(run), moved.digest)
+            ec2.mark_pulled(aws.ec2, _own(run), digest)
     runs.save(run)
 
 
