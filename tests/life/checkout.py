@@ -48,6 +48,19 @@ class Checkout:
             aws_secret_access_key=cloud.secret_key,
         )
 
+    @property
+    def as_aws(self):
+        """The environment in which its embedded EC2 is an EC2 like any other: an address, and credentials."""
+        cloud = self.cloud
+        return {
+            "FABRIC_CLOUD": "aws",
+            "FABRIC_ENDPOINT_URL": cloud.endpoint_url,
+            "FABRIC_SSH_CONFIG": str(cloud.ssh_config),
+            "FABRIC_ADDRESS_URL": cloud.address_url,
+            "AWS_ACCESS_KEY_ID": cloud.access_key,
+            "AWS_SECRET_ACCESS_KEY": cloud.secret_key,
+        }
+
     def start(self, *words, **environment):
         """bin/fab WORDS as a process in a group of its own, its output to be read from pipes."""
         return subprocess.Popen(

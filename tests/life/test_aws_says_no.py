@@ -55,22 +55,8 @@ def test_a_refusal_is_one_line_and_leaves_nothing(checkout, fault, code, words):
     assert checkout.billed() == []
 
 
-@pytest.fixture
-def as_aws(checkout):
-    """The environment in which the embedded EC2 is an EC2 like any other: nothing but an address and credentials."""
-    cloud = checkout.cloud
-    return {
-        "FABRIC_CLOUD": "aws",
-        "FABRIC_ENDPOINT_URL": cloud.endpoint_url,
-        "AWS_ACCESS_KEY_ID": cloud.access_key,
-        "AWS_SECRET_ACCESS_KEY": cloud.secret_key,
-        "FABRIC_SSH_CONFIG": str(cloud.ssh_config),
-        "FABRIC_ADDRESS_URL": cloud.address_url,
-    }
-
-
-def test_an_ec2_that_is_given_by_its_address_alone_will_do(checkout, as_aws):
-    outcome, _ = checkout.train("epochs=1", **as_aws)
+def test_an_ec2_that_is_given_by_its_address_alone_will_do(checkout):
+    outcome, _ = checkout.train("epochs=1", **checkout.as_aws)
     assert outcome.returncode == 0, outcome.stderr
 
 
@@ -88,8 +74,8 @@ def test_an_ec2_that_is_given_by_its_address_alone_will_do(checkout, as_aws):
     ],
     ids=lambda value: "".join(value) if isinstance(value, dict) else None,
 )
-def test_a_wrong_way_to_aws_is_named(checkout, as_aws, changed, code, words):
-    outcome = checkout.fab(*train_words("epochs=1"), **as_aws | changed)
+def test_a_wrong_way_to_aws_is_named(checkout, changed, code, words):
+    outcome = checkout.fab(*train_words("epochs=1"), **checkout.as_aws | changed)
     assert outcome.returncode == code and words in outcome.stderr.splitlines()[-1], outcome.stderr
     assert "Traceback" not in outcome.stderr and checkout.billed() == []
 

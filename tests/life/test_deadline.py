@@ -80,16 +80,7 @@ def test_a_machine_on_which_no_job_starts_is_gone_after_start_minutes(checkout, 
 @pytest.fixture(scope="module")
 def elsewhere(checkout, tmp_path_factory):
     """Another machine, so to say: a checkout without the first one's runs, with the credentials to the same cloud."""
-    cloud = checkout.cloud
-    return checkouts.make(
-        tmp_path_factory.mktemp("elsewhere") / "checkout",
-        FABRIC_CLOUD="aws",
-        FABRIC_ENDPOINT_URL=cloud.endpoint_url,
-        FABRIC_SSH_CONFIG=str(cloud.ssh_config),
-        FABRIC_ADDRESS_URL=cloud.address_url,
-        AWS_ACCESS_KEY_ID=cloud.access_key,
-        AWS_SECRET_ACCESS_KEY=cloud.secret_key,
-    )
+    return checkouts.make(tmp_path_factory.mktemp("elsewhere") / "checkout", **checkout.as_aws)
 
 
 def test_a_finished_job_waits_for_its_client_for_grace_minutes(checkout, elsewhere, clock):

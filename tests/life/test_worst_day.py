@@ -32,17 +32,7 @@ def aside(checkout, tmp_path_factory):
     """aside(**environment): a checkout of its own with the credentials to the same cloud, to be changed or starved."""
 
     def make(**environment):
-        cloud = checkout.cloud
-        return checkouts.make(
-            tmp_path_factory.mktemp("aside") / "checkout",
-            FABRIC_CLOUD="aws",
-            FABRIC_ENDPOINT_URL=cloud.endpoint_url,
-            FABRIC_SSH_CONFIG=str(cloud.ssh_config),
-            FABRIC_ADDRESS_URL=cloud.address_url,
-            AWS_ACCESS_KEY_ID=cloud.access_key,
-            AWS_SECRET_ACCESS_KEY=cloud.secret_key,
-            **environment,
-        )
+        return checkouts.make(tmp_path_factory.mktemp("aside") / "checkout", **checkout.as_aws, **environment)
 
     return make
 
