@@ -15,6 +15,7 @@ from botocore.config import Config
 from remote import embedded, tags
 from remote.embedded import orders
 from tests.faults import command, disks
+from tests.life.checkout import as_aws
 
 REGION = "us-east-1"
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 2}, read_timeout=20)
@@ -62,16 +63,10 @@ class World:
         )
 
     def _environment(self, at):
-        return {
+        return as_aws(self.cloud) | {
             "HOME": str(self.case / "nobody"),  # no settings of whoever plays the matrix
             "FABRIC_RUNS_DIR": str(self.case / at),
-            "FABRIC_CLOUD": "aws",
-            "FABRIC_ENDPOINT_URL": self.cloud.endpoint_url,
-            "FABRIC_SSH_CONFIG": str(self.cloud.ssh_config),
-            "FABRIC_ADDRESS_URL": self.cloud.address_url,
             "FABRIC_CONNECT_MINUTES": "0.3",
-            "AWS_ACCESS_KEY_ID": self.cloud.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.cloud.secret_key,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

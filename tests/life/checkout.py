@@ -50,16 +50,8 @@ class Checkout:
 
     @property
     def as_aws(self):
-        """The environment in which its embedded EC2 is an EC2 like any other: an address, and credentials."""
-        cloud = self.cloud
-        return {
-            "FABRIC_CLOUD": "aws",
-            "FABRIC_ENDPOINT_URL": cloud.endpoint_url,
-            "FABRIC_SSH_CONFIG": str(cloud.ssh_config),
-            "FABRIC_ADDRESS_URL": cloud.address_url,
-            "AWS_ACCESS_KEY_ID": cloud.access_key,
-            "AWS_SECRET_ACCESS_KEY": cloud.secret_key,
-        }
+        """The environment in which its embedded EC2 is an EC2 like any other."""
+        return as_aws(self.cloud)
 
     def start(self, *words, **environment):
         """bin/fab WORDS as a process in a group of its own, its output to be read from pipes."""
@@ -133,6 +125,18 @@ class Checkout:
     def processes(self):
         """Every process that runs from this copy, or for it."""
         return [process for process in psutil.process_iter() if _belongs(process, str(self.path))]
+
+
+def as_aws(cloud):
+    """The environment in which an embedded EC2 is an EC2 like any other: an address, and credentials."""
+    return {
+        "FABRIC_CLOUD": "aws",
+        "FABRIC_ENDPOINT_URL": cloud.endpoint_url,
+        "FABRIC_SSH_CONFIG": str(cloud.ssh_config),
+        "FABRIC_ADDRESS_URL": cloud.address_url,
+        "AWS_ACCESS_KEY_ID": cloud.access_key,
+        "AWS_SECRET_ACCESS_KEY": cloud.secret_key,
+    }
 
 
 def make(path, **environment):

@@ -1,14 +1,19 @@
-"""An EC2 endpoint on loopback for the tests of remote/: moto's server, emptied before each test."""
+"""EC2 endpoints on loopback for the tests of remote/: moto's server, emptied before each test; an embedded EC2."""
 
 import logging
 import os
+import shutil
+import tempfile
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.config import Config
+
+from remote import embedded
 
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1300 images that nobody asks for
 
@@ -79,6 +84,15 @@ def _error_reply(url, code, message, status):
     body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
     raw = SimpleNamespace(stream=lambda **_: iter([body.encode()]), read=lambda *_: body.encode())
     return AWSResponse(url, status, {"content-type": "text/xml"}, raw)
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    """The Cloud of an embedded EC2 in a process of its own, for what moto alone cannot show."""
+    state = Path(tempfile.mkdtemp(prefix="embedded-"))
+    yield embedded.connect(state, "us-east-1", idle_s=60)
+    embedded.stop(state)
+    shutil.rmtree(state)
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 import datetime
 import json
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from remote import boot, capacity, dead_man, deadline_role, ec2, embedded, launch, reap, runs, steps, tags
+from remote import boot, capacity, dead_man, deadline_role, ec2, launch, reap, runs, steps, tags
 from remote import settings as all_settings
 from remote.aws import Aws
 from remote.embedded import orders
@@ -19,14 +17,6 @@ from remote.errors import Failure, Usage
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "fabric.yaml").read_text())
 ROLE = DEFAULTS["deadline_role"]
 HOUR, MINUTE = 3600, 60
-
-
-@pytest.fixture(scope="module")
-def cloud():
-    state = Path(tempfile.mkdtemp(prefix="embedded-"))
-    yield embedded.connect(state, "us-east-1", idle_s=60)
-    embedded.stop(state)
-    shutil.rmtree(state)
 
 
 @pytest.fixture

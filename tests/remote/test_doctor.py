@@ -2,14 +2,12 @@
 
 import dataclasses
 import datetime
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from remote import account, doctor, embedded, network, settings, volumes
+from remote import account, doctor, network, settings, volumes
 from remote.aws import Aws
 from remote.embedded import orders
 from remote.errors import Denied
@@ -21,14 +19,6 @@ DENIED = {
     "status": 403,
 }
 READING = ("Describe", "Get")
-
-
-@pytest.fixture(scope="module")
-def cloud():
-    state = Path(tempfile.mkdtemp(prefix="embedded-"))
-    yield embedded.connect(state, "us-east-1", idle_s=60)
-    embedded.stop(state)
-    shutil.rmtree(state)
 
 
 @pytest.fixture

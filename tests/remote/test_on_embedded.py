@@ -1,27 +1,15 @@
 """What only a cloud with states, idempotent tokens and refusing volumes can show: one run, one machine, one volume."""
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import boto3
 import pytest
 from botocore.config import Config
 
-from remote import capacity, embedded, images, reap, tags, volumes
+from remote import capacity, images, reap, tags, volumes
 from remote.capacity import client_token, ladder, launch_first
 from remote.embedded import orders
 from remote.errors import Busy, NoCapacity, Usage
 
 ZONES = ("us-east-1a", "us-east-1b")
-
-
-@pytest.fixture(scope="module")
-def cloud():
-    state = Path(tempfile.mkdtemp(prefix="embedded-"))
-    yield embedded.connect(state, "us-east-1", idle_s=60)
-    embedded.stop(state)
-    shutil.rmtree(state)
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """Instances read s3:// by a role of their own: made for named addresses, lent only to jobs that name one."""
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from remote import buckets, capacity, ec2, embedded, launch, reader_role, roles, runs
+from remote import buckets, capacity, ec2, launch, reader_role, roles, runs
 from remote import settings as all_settings
 from remote.aws import Aws
 from remote.embedded import orders
@@ -16,14 +14,6 @@ from remote.errors import Denied, Usage
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "fabric.yaml").read_text())
 ARN = "arn:aws:iam::123456789012:role/gpu-jobs-reader"
-
-
-@pytest.fixture(scope="module")
-def cloud():
-    state = Path(tempfile.mkdtemp(prefix="embedded-"))
-    yield embedded.connect(state, "us-east-1", idle_s=60)
-    embedded.stop(state)
-    shutil.rmtree(state)
 
 
 @pytest.fixture
