@@ -1,5 +1,6 @@
 """What all language models share: what learns and what reads, the end of an epoch, and the test at the very end."""
 
+import importlib.util
 import json
 import math
 import tempfile
@@ -30,11 +31,11 @@ def models(build, params, symbols, steps):
 
     build: of the job. steps: in an epoch. Both begin with the same weights, whatever the engine.
     """
-    from jobs.text.numpy_learner import NumpyLearner  # not above: your machine, which may only pack, needs none of it
-
     reader = build(params, symbols)
     weights = reader.get_weights()
     if _engine(params) == "numpy":
+        from jobs.text.numpy_learner import NumpyLearner  # not above: with a GPU, nobody needs numba
+
         return NumpyLearner(weights, params, training.learning_rate(params, steps)), reader
     model = build(params, symbols, params.batch)
     for variable, array in zip(model.trainable_variables, weights, strict=True):
@@ -87,7 +88,8 @@ def _engine(params):
 
     if params.engine != "auto":
         return params.engine
-    return "keras" if tf.config.list_physical_devices("GPU") else "numpy"
+    without = tf.config.list_physical_devices("GPU") or not importlib.util.find_spec("numba")
+    return "keras" if without else "numpy"
 
 
 def _figures(part, nats, facts):

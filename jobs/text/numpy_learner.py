@@ -1,26 +1,36 @@
-"""A language model that learns in numpy alone: network, loss and optimizer are those of Keras, on a processor faster.
+"""A language model that learns without TensorFlow: network, loss and optimizer are those of Keras, sooner done.
 
 Takes its weights from the Keras network and gives them back. Sizes: B rows, T timesteps, S symbols, others as in
 recurrence.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.text.recurrence import CORES, Recurrence, side_by_side
+from jobs.text.recurrence import Recurrence
 
 MOMENTUM, SQUARES_MOMENTUM, EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
 LONGEST_GRADIENT = 1.0
 ADAM_PIECE = 1 << 16  # weights: what Adam needs of them fits into a core's cache
+CORES = os.cpu_count() or 1
+POOL = ThreadPoolExecutor(CORES)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Layer:
     recurrence: Recurrence
     state: tuple  # outputs and cells after the last step, (B, H) each
     weights: list  # kernel, recurrent kernel, bias
     gradients: list
+    mask: np.ndarray = None  # what is left out of the recurrent kernel in this step
+    thinned: list = None  # the weights without it
+
+    def thin(self, mask):
+        kernel, recurrent, bias = self.weights
+        self.mask, self.thinned = mask, [kernel, recurrent * mask, bias]
 
 
 class NumpyLearner:
@@ -67,50 +77,45 @@ class NumpyLearner:
 
     def propagate(self, inputs, targets):
         """The loss; fills self.gradients, and moves the state on."""
-        params, masks = self.params, Masks(self.params.seed, self.made)
+        params, masks, inputs = self.params, Masks(self.params.seed, self.made), inputs.T
         used = [masks.draw((*inputs.shape, self.weights[0].shape[1]), params.embedding_dropout)]
         flow = self.weights[0][inputs] * used[0]
-        thinned = []
         for layer in self.layers:
-            kernel, recurrent, bias = layer.weights
-            thinned.append(masks.draw(recurrent.shape, params.weight_dropout))
-            outputs, *state = layer.recurrence.forward(flow, layer.state, (kernel, recurrent * thinned[-1], bias))
-            layer.state[0][:], layer.state[1][:] = state
+            layer.thin(masks.draw(layer.weights[1].shape, params.weight_dropout))
+            outputs = layer.recurrence.forward(flow, layer.state, layer.thinned)
             used.append(masks.draw(outputs.shape, params.dropout))
             flow = outputs * used[-1]
-        loss, back = self._output(flow, targets)
+        loss, back = self._output(flow, targets.T)
         for layer in reversed(self.layers):
             back *= used.pop()
-            back = self._back_through(layer, back, thinned.pop())
+            back = layer.recurrence.backward(back, layer.thinned, layer.gradients)
+            layer.gradients[1] *= layer.mask
         back *= used.pop()
         self._embedding_gradient(inputs, back)
         return loss
 
-    def _back_through(self, layer, back, thinned):
-        kernel, recurrent, bias = layer.weights
-        nothing = [np.zeros_like(array) for array in layer.state]
-        back, _output, _cell, *found = layer.recurrence.backward(back, nothing, (kernel, recurrent * thinned, bias))
-        found[1] *= thinned
-        for own, gradient in zip(layer.gradients, found, strict=True):
-            own[:] = gradient
-        return back
-
     def _output(self, flow, targets):
-        """The mean loss, and its gradient with respect to flow (B, T, H); fills that of the output layer."""
+        """The mean loss, and its gradient with respect to flow (T, B, H); fills that of the output layer."""
         kernel, bias = (self.weights[0].T, np.float32(0)) if self.is_tied else self.weights[-2:]
-        parts = zip(*(np.array_split(array, CORES) for array in (_flat(flow), targets.ravel())), strict=True)
-        found = side_by_side(_softmax, [(rows, chosen, kernel, bias, targets.size) for rows, chosen in parts])
-        losses, back, of_kernel, of_bias = zip(*found, strict=True)
+        rows, chosen = flow.reshape(-1, flow.shape[-1]), targets.ravel()
+        shares = rows @ kernel
+        parts = zip(*(np.array_split(array, CORES) for array in (shares, chosen)), strict=True)
+        loss = sum(side_by_side(_softmax, [(*part, bias, targets.size) for part in parts]))
         if self.is_tied:
-            self.gradients[0][:] = sum(of_kernel).T
+            np.matmul(shares.T, rows, out=self.gradients[0])
         else:
-            self.gradients[-2][:], self.gradients[-1][:] = sum(of_kernel), sum(of_bias)
-        return sum(losses), np.concatenate(back).reshape(flow.shape)
+            np.matmul(rows.T, shares, out=self.gradients[-2])
+            shares.sum(0, out=self.gradients[-1])
+        return loss, (shares @ kernel.T).reshape(flow.shape)
 
     def _embedding_gradient(self, inputs, back):
+        """Add up what came back to each symbol read."""
         if not self.is_tied:
             self.gradients[0][:] = 0
-        np.add.at(self.gradients[0], inputs.ravel(), _flat(back))
+        read = inputs.ravel()
+        order = np.argsort(read, kind="stable")
+        symbols, first = np.unique(read[order], return_index=True)
+        self.gradients[0][symbols] += np.add.reduceat(back.reshape(read.size, -1)[order], first)
 
     def _adam(self):
         """One step of Adam, as keras.optimizers.Adam makes it, after the gradient is shortened if it is too long."""
@@ -129,19 +134,24 @@ class NumpyLearner:
         return _Layer(recurrence, state, weights, self.gradients[three])
 
 
-def _softmax(rows, targets, kernel, bias, count):
-    """Of some of `count` targets: their share of the mean loss; its gradients by rows, kernel and bias."""
-    shares = rows @ kernel
+def side_by_side(work, given):
+    """[work(*arguments) for arguments in given], each on a core of its own; numpy lets others run while it computes."""
+    if len(given) == 1:
+        return [work(*given[0])]
+    return list(POOL.map(lambda arguments: work(*arguments), given))
+
+
+def _softmax(shares, targets, bias, count):
+    """Of some of `count` targets, their share of the mean loss; turns their logits less bias into their gradient."""
     shares += bias
     shares -= shares.max(1, keepdims=True)
-    positions = np.arange(len(rows))
+    positions = np.arange(len(shares))
     chosen = shares[positions, targets]
     np.exp(shares, shares)
     sums = shares.sum(1)
-    loss = float((np.log(sums) - chosen).sum(dtype=np.float64)) / count
     shares *= (1 / (sums * np.float32(count)))[:, None]
     shares[positions, targets] -= np.float32(1 / count)
-    return loss, shares @ kernel.T, rows.T @ shares, shares.sum(0)
+    return float((np.log(sums) - chosen).sum(dtype=np.float64)) / count
 
 
 def _adam(numbers, gradient, mean, squares, shortened, rate):  # noqa: PLR0913
@@ -179,8 +189,3 @@ def _views(flat, like):
     """The parts of a flat array in the shapes of the arrays given."""
     ends = np.cumsum([array.size for array in like])
     return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
-
-
-def _flat(array):
-    """(B, T, n) as (B * T, n)."""
-    return array.reshape(-1, array.shape[-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jobs import lstm_aiw, lstm_words, training
-from jobs.text import numpy_learner, recurrence
+from jobs.text import lstm_cell, numpy_learner
 
 SIZES = {"batch": 32, "timesteps": 7, "units": 20, "embedding": 12, "layers": 2}
 NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "weight_dropout": 0.0}
@@ -66,23 +66,15 @@ def test_the_learning_rate_is_the_schedule_of_keras(pair):
     )
 
 
-@pytest.mark.parametrize(("rows", "units"), [(32, 256), (31, 20), (4, 130)])
-def test_neither_parts_nor_blocks_show(rows, units, monkeypatch):
-    random = np.random.default_rng(0)
-    shapes = [(rows, 5, 6), (rows, units), (rows, units), (6, 4 * units), (units, 4 * units), (4 * units,)]
-    inputs, output, cell, *weights = [random.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
-    gradient = random.normal(size=(rows, 5, units)).astype(np.float32)
-
-    def through():
-        layer = recurrence.Recurrence(rows, 5, 6, units)
-        forward = [array.copy() for array in layer.forward(inputs, (output, cell), weights)]
-        return [*forward, *layer.backward(gradient, (output, cell), weights)]
-
-    cut = through()
-    monkeypatch.setattr(recurrence, "ROWS_OF_PART", 1000)
-    monkeypatch.setattr(recurrence, "SMALL_PRODUCT", 0)
-    for one, other in zip(cut, through(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+def test_the_compiled_tanh_is_exact_to_the_last_digits_and_keeps_what_is_no_number():
+    numbers = np.concatenate([np.linspace(-12, 12, 10_001), [1e30, -1e30, np.nan]]).astype(np.float32)
+    cells = numbers[None]
+    activated, outputs = np.empty_like(cells), np.empty_like(cells)
+    gates = np.full((1, 4 * numbers.size), 100, np.float32)  # open, but for what comes in: what was there is shown
+    gates[:, : numbers.size] = -100
+    lstm_cell.forward(gates, np.zeros_like(gates), cells, np.empty_like(cells), activated, outputs)
+    np.testing.assert_allclose(activated[0], np.tanh(numbers), atol=1e-6)
+    np.testing.assert_allclose(outputs, activated, atol=1e-6)
 
 
 def test_dropout_follows_from_seed_and_step_and_keeps_the_mean():
