@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs import lstm_aiw
-from jobs.text import evaluation, language_model
+from jobs.text import evaluation, language_model, streams
 from jobs.text.streams import Streams
 
 WINDOW, TUTORIAL_BATCH = 100, 128
@@ -23,7 +23,7 @@ class Engine:
     steps_between_looks: int
 
 
-def tutorial(learnt, held_out, symbols, units):
+def tutorial(text, symbols, units):
     """As tutorials have it: windows of 100 characters as numbers between 0 and 1, one target each, Adam as it comes."""
     import keras
 
@@ -38,12 +38,12 @@ def tutorial(learnt, held_out, symbols, units):
     fresh, random = model.get_weights(), np.random.default_rng(0)
 
     def step():
-        starts = random.integers(len(learnt) - WINDOW, size=TUTORIAL_BATCH)
-        model.train_on_batch(*_windows(learnt, starts, symbols))
+        starts = random.integers(len(text.learnt) - WINDOW, size=TUTORIAL_BATCH)
+        model.train_on_batch(*_windows(text.learnt, starts, symbols))
 
     def held_out_loss():
-        starts = np.arange(0, len(held_out) - WINDOW, 7)
-        return float(model.evaluate(*_windows(held_out, starts, symbols), batch_size=512, verbose=0))
+        starts = np.arange(0, len(text.validation) - WINDOW, 7)
+        return float(model.evaluate(*_windows(text.validation, starts, symbols), batch_size=512, verbose=0))
 
     flop = 6 * TUTORIAL_BATCH * (WINDOW * 4 * units * (units + 1) + units * symbols)
     return Engine(
@@ -57,48 +57,49 @@ def tutorial(learnt, held_out, symbols, units):
     )
 
 
-def keras_streams(learnt, held_out, symbols, units):
+def keras_streams(text, symbols, units):
     """Streams with a target after every character, learnt with the stock layers and loop of Keras."""
-    return _job("streams, Keras", "keras", learnt, held_out, symbols, units)
+    return _job("streams, Keras", "keras", text, symbols, units)
 
 
-def numpy_streams(learnt, held_out, symbols, units):
+def numpy_streams(text, symbols, units):
     """The same network, recipe and streams as our job learns them on a processor."""
-    return _job("streams, ours", "numpy", learnt, held_out, symbols, units)
+    return _job("streams, ours", "numpy", text, symbols, units)
 
 
-def _job(name, engine, learnt, held_out, symbols, units):  # noqa: PLR0913
+def _job(name, engine, text, symbols, units):
     params = lstm_aiw.Parameters(units=units, weight_dropout=0.0, engine=engine, timesteps=50, batch=32)
-    streams = Streams(learnt, params.batch, params.timesteps)
-    learner, reader = language_model.models(lstm_aiw.build, params, symbols, streams.steps)
-    fresh, position = [array.copy() for array in learner.arrays()], _Position(streams)
+    course = streams.course(text, params)
+    models = language_model.models(lstm_aiw.build, params, symbols, course)
+    learner, reader = models.learner, models.reader
+    fresh, position = [array.copy() for array in learner.arrays()], _Position(course.part)
 
     def held_out_loss():
         reader.set_weights(learner.weights)
-        return evaluation.nats_per_symbol(reader, *evaluation.pieces(learnt, held_out, 4 * params.timesteps))
+        return evaluation.nats_per_symbol(reader, *evaluation.parts(text, 4 * params.timesteps).validation)
 
     def restart():
         position.made = 0
         learner.restore(fresh)
 
     def step():
-        if position.made % streams.steps == 0:
+        if position.made % course.part.steps == 0:
             learner.begin_epoch()
         learner.learn(*position.next())
 
     return _streams_engine(name, params, symbols, step, restart, held_out_loss)
 
 
-def torch_streams(learnt, held_out, symbols, units):
+def torch_streams(text, symbols, units):
     """The same network, recipe and streams in native torch, whose LSTM on a CPU is oneDNN's."""
     import torch
 
     params = lstm_aiw.Parameters(units=units)
-    streams = Streams(learnt, params.batch, params.timesteps)
-    network, position = _torch_network(params, symbols), _Position(streams)
+    course = streams.course(text, params)
+    network, position = _torch_network(params, symbols), _Position(course.part)
     fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
-    rising = params.epochs * streams.steps // 10
+    rising = course.steps // 10
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda made: min(1.0, 0.1 + 0.9 * made / rising))
     state = None
 
@@ -109,7 +110,7 @@ def torch_streams(learnt, held_out, symbols, units):
     def step():
         nonlocal state
         inputs, targets = position.next()
-        told, state = logits(inputs, state if position.made % streams.steps != 1 else None)
+        told, state = logits(inputs, state if position.made % course.part.steps != 1 else None)
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(told.flatten(0, 1), torch.as_tensor(targets).long().flatten()).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -119,7 +120,7 @@ def torch_streams(learnt, held_out, symbols, units):
     def held_out_loss():
         with torch.no_grad():
             reader = _Predictor(lambda rows: logits(rows, None)[0].numpy())
-            return evaluation.nats_per_symbol(reader, *evaluation.pieces(learnt, held_out, 4 * params.timesteps))
+            return evaluation.nats_per_symbol(reader, *evaluation.parts(text, 4 * params.timesteps).validation)
 
     def restart():
         position.made = 0

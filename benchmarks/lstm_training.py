@@ -39,10 +39,10 @@ def main():
     given = _arguments()
     peak = matrix_peak_gflops()
     training.make_repeatable(0)
-    vocabulary, learnt, held_out, _never_read = lstm_aiw.data(lstm_aiw.Parameters())
+    vocabulary, text = lstm_aiw.data(lstm_aiw.Parameters())
     made = [engines.tutorial, engines.keras_streams, engines.numpy_streams]
     made += [engines.torch_streams] if importlib.util.find_spec("torch") else []
-    found = [make(learnt, held_out, len(vocabulary), given.units) for make in made]
+    found = [make(text, len(vocabulary), given.units) for make in made]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; peak {peak:.0f} GFLOPS")
     for engine, speed in zip(found, throughput(found, given.steps), strict=True):
         share = f"{speed.gflops:6.0f} GFLOPS {100 * speed.gflops / peak:4.0f} % of peak"

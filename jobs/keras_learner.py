@@ -10,7 +10,6 @@ class KerasLearner:
 
     def __init__(self, model):
         self.model = model
-        model.optimizer.build(model.trainable_variables)
 
     def begin_epoch(self):
         """Forget what was read in the epoch before."""
@@ -27,6 +26,11 @@ class KerasLearner:
         """What is learnt, as arrays in Keras' order."""
         return [variable.numpy() for variable in self.model.trainable_variables]
 
+    def use(self, weights):
+        """Go on with these, in the same order."""
+        for variable, array in zip(self.model.trainable_variables, weights, strict=True):
+            variable.assign(array)
+
     def arrays(self):
         """All that the next step depends on: weights, random seeds, the optimizer's moments, LSTM states."""
         return [variable.numpy() for variable in self._variables()]
@@ -41,5 +45,7 @@ class KerasLearner:
 
     def _variables(self):
         """With the states of stateful layers, which Keras does not list among the model's variables."""
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
         states = [state for layer in self.model.layers for state in getattr(layer, "states", None) or []]
         return self.model.variables + self.model.optimizer.variables + states

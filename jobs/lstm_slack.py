@@ -13,8 +13,7 @@ from pathlib import Path
 from jobs import atomic, metrics, parameters, training
 from jobs.lstm_aiw import build
 from jobs.parameters import BadInput, option
-from jobs.text import corpus, evaluation, language_model, slack_export
-from jobs.text.streams import Streams
+from jobs.text import corpus, evaluation, language_model, slack_export, streams
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class Parameters:
     held_out: float = option(
         0.1, "share of the text, its end, only tested on; as much chooses the epoch", above=0, at_most=0.4
     )
-    epochs: int = option(20, "passes over the text; under 4 reads as noise", at_least=1)
+    epochs: int = option(16, "passes over the text; under 4 reads as noise", at_least=1)
+    refit: float = option(0.5, "this share of the epochs again, over what chose the epoch as well", at_least=0)
     batch: int = option(32, "streams read side by side", at_least=1)
     timesteps: int = option(100, "characters between two updates", at_least=1)
     embedding: int = option(64, "numbers that stand for a character", at_least=1)
@@ -64,29 +64,29 @@ def pack(params, folder):
 
 
 def data(params):
-    """The conversations as one text, the oldest first: vocabulary, parts as corpus.split has them, who speaks where."""
+    """The conversations as one text, the oldest first: vocabulary, a corpus.Split of its numbers, who speaks where."""
     with tempfile.TemporaryDirectory() as folder:
         packed = params if params.export.endswith(".txt") else pack(params, Path(folder))
         text = corpus.Text(corpus.find(packed.export), "utf-8", params.lower_case)
         vocabulary = corpus.vocabulary(text, params.rare)
-        parts = corpus.split(corpus.encode(text, vocabulary), params.held_out)
-        return vocabulary, *parts, slack_export.speakers(text)
+        split = corpus.split(corpus.encode(text, vocabulary), params.held_out)
+        return vocabulary, split, slack_export.speakers(text)
 
 
 def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
-    vocabulary, learnt, validation, held_out, speakers = data(params)
-    batches = Streams(learnt, params.batch, params.timesteps, params.seed)
-    print(f"Learning {len(learnt):,} characters, {len(vocabulary)} different; {len(held_out):,} held out.", flush=True)
+    vocabulary, text, speakers = data(params)
+    course = streams.course(text, params)
+    print(language_model.sentence(text, vocabulary, "characters"), flush=True)
 
     training.make_repeatable(params.seed)
-    learner, reader = language_model.models(build, params, len(vocabulary), batches.steps)
-    texts = evaluation.parts(learnt, validation, held_out, context=4 * params.timesteps)
-    opening = language_model.opening(learnt, vocabulary)
+    models = language_model.models(build, params, len(vocabulary), course)
+    parts = evaluation.parts(text, context=4 * params.timesteps)
+    opening = language_model.opening(text.known, vocabulary)
     facts = {"vocabulary": vocabulary, "opening": opening, **speakers}
-    finish_epoch = language_model.epoch_end(out, "lstm_slack", params, (learner, reader), texts.validation, **facts)
-    metrics.plot(out, training.fit(learner, batches, params, out, finish_epoch))
-    language_model.report(out, reader, texts.held_out)
+    finish_epoch = language_model.epoch_end(out, "lstm_slack", params, models, parts.validation, **facts)
+    metrics.plot(out, training.fit(models.learner, course, params, out, finish_epoch))
+    language_model.report(out, models.reader, parts.held_out)
 
 
 def _names(text):

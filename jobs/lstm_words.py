@@ -15,8 +15,7 @@ import numpy as np
 
 from jobs import metrics, parameters, registry, training
 from jobs.parameters import option
-from jobs.text import corpus, evaluation, kneser_ney, language_model, words
-from jobs.text.streams import Streams
+from jobs.text import corpus, evaluation, kneser_ney, language_model, streams, words
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Parameters:
         0.1, "share of each file, its end, only tested on; as much chooses the epoch", above=0, at_most=0.4
     )
     epochs: int = option(8, "passes over the text", at_least=1)
+    refit: float = option(0.25, "this share of the epochs again, over what chose the epoch as well", at_least=0)
     batch: int = option(32, "streams read side by side", at_least=1)
     timesteps: int = option(35, "words between two updates", at_least=1)
     embedding: int = option(256, "numbers that stand for a word; also the size of the last LSTM layer", at_least=1)
@@ -47,12 +47,14 @@ class Parameters:
 
 
 def data(params):
-    """The vocabulary, a list of words, and arrays of their numbers: of each file's parts, as corpus.split has them."""
+    """The vocabulary, a list of words, and the text as their numbers, a corpus.Split: of each file's parts in turn."""
     paths = corpus.find(params.text) if params.text else [registry.fetch(novel) for novel in registry.NOVELS]
     books = [list(words.tokens(corpus.Text((path,), params.encoding, params.lower_case))) for path in paths]
     vocabulary = words.vocabulary((word for book in books for word in book), params.vocabulary)
     parts = [corpus.split(words.encode(book, vocabulary), params.held_out) for book in books]
-    return vocabulary, *(np.concatenate(part) for part in zip(*parts, strict=True))
+    known = [part.learnt for part in parts] + [part.validation for part in parts]
+    held_out = np.concatenate([part.held_out for part in parts])
+    return vocabulary, corpus.Split(np.concatenate(known), sum(part.validation_length for part in parts), held_out)
 
 
 def build(params, symbols, batch=None):
@@ -75,20 +77,21 @@ def build(params, symbols, batch=None):
 
 def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
-    vocabulary, learnt, validation, held_out = data(params)
-    baseline = math.exp(kneser_ney.nats_per_symbol(learnt, held_out, len(vocabulary)))
-    batches = Streams(learnt, params.batch, params.timesteps, params.seed)
-    print(f"Learning {len(learnt):,} words, {len(vocabulary):,} different; {len(held_out):,} held out.")
+    vocabulary, text = data(params)
+    course = streams.course(text, params)
+    read = text.known if params.refit else text.learnt
+    baseline = math.exp(kneser_ney.nats_per_symbol(read, text.held_out, len(vocabulary)))
+    print(language_model.sentence(text, vocabulary, "words"))
     print(f"A Kneser-Ney trigram has perplexity {baseline:.1f} on what is held out.", flush=True)
 
     training.make_repeatable(params.seed)
-    learner, reader = language_model.models(build, params, len(vocabulary), batches.steps)
-    texts = evaluation.parts(learnt, validation, held_out, context=4 * params.timesteps)
-    opening = language_model.opening(learnt, vocabulary)
+    models = language_model.models(build, params, len(vocabulary), course)
+    parts = evaluation.parts(text, context=4 * params.timesteps)
+    opening = language_model.opening(text.known, vocabulary)
     facts = {"vocabulary": vocabulary, "opening": opening, "symbols": "words", "kneser_ney_perplexity": baseline}
-    finish_epoch = language_model.epoch_end(out, "lstm_words", params, (learner, reader), texts.validation, **facts)
-    metrics.plot(out, training.fit(learner, batches, params, out, finish_epoch))
-    language_model.report(out, reader, texts.held_out)
+    finish_epoch = language_model.epoch_end(out, "lstm_words", params, models, parts.validation, **facts)
+    metrics.plot(out, training.fit(models.learner, course, params, out, finish_epoch))
+    language_model.report(out, models.reader, parts.held_out)
 
 
 if __name__ == "__main__":

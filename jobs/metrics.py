@@ -53,7 +53,8 @@ def plot(out, history):
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
     for name in [name for name in history[0] if name.endswith("loss")]:
-        axes.plot([row["epoch"] for row in history], [row[name] for row in history], ".-", label=name.replace("_", " "))
+        rows = [row for row in history if name in row]
+        axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], ".-", label=name.replace("_", " "))
     axes.set(xlabel="epoch", ylabel="nats per symbol")
     axes.legend()
     with atomic.replacing(out / "plots" / "loss.png") as temporary:
@@ -66,8 +67,7 @@ class Live:
     """progress.json: where the training is now, for whoever watches; replaced twice a second at most."""
 
     path: Path
-    epochs: int
-    steps: int  # in an epoch
+    steps: list  # of each epoch
     done: int  # steps of all epochs that an earlier process has made
     started: float = field(default_factory=time.monotonic)
     written: float = -LIVE_SECONDS
@@ -75,13 +75,13 @@ class Live:
 
 def show(live, epoch, step, loss):
     """Replace progress.json if it is time to. epoch counts from 1; step: how many are made in it."""
-    now = time.monotonic()
-    if now - live.written < LIVE_SECONDS and step < live.steps:
+    now, steps = time.monotonic(), live.steps[epoch - 1]
+    if now - live.written < LIVE_SECONDS and step < steps:
         return
     live.written = now
-    made = (epoch - 1) * live.steps + step
-    seconds_left = (live.epochs * live.steps - made) * (now - live.started) / max(1, made - live.done)
-    row = {"epoch": epoch, "epochs": live.epochs, "step": step, "steps": live.steps}
+    made = sum(live.steps[: epoch - 1]) + step
+    seconds_left = (sum(live.steps) - made) * (now - live.started) / max(1, made - live.done)
+    row = {"epoch": epoch, "epochs": len(live.steps), "step": step, "steps": steps}
     atomic.write_json(live.path, row | {"loss": round(loss, 4), "seconds_left": round(seconds_left)})
 
 

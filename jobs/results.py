@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jobs import atomic
 
+WEIGHTS = "model.weights.h5"
+
 
 def write(out, job, params, model, **facts):
     """Write model.weights.h5 (Keras 3's format, no pickle) and model.json.
@@ -15,7 +17,7 @@ def write(out, job, params, model, **facts):
     job: its name. facts: what a reader of the weights needs besides the parameters (vocabulary, metrics, ...).
     """
     with tempfile.TemporaryDirectory() as folder:  # not in out: HDF5 brings the process down when that disk is full
-        saved = Path(folder) / "model.weights.h5"
+        saved = Path(folder) / WEIGHTS
         model.save_weights(saved)
         atomic.write_bytes(out / saved.name, saved.read_bytes())
     description = {"job": job, "parameters": dataclasses.asdict(params), "versions": versions()}

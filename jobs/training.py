@@ -6,12 +6,11 @@ Any compiled Keras model will do, or a learner like jobs.keras_learner, and any 
 
 import contextlib
 import dataclasses
-import math
 import signal
 import time
 from dataclasses import dataclass, field
 
-from jobs import checkpoints, greetings, metrics, parameters
+from jobs import checkpoints, greetings, learning_rate, metrics, parameters
 from jobs.keras_learner import KerasLearner
 from jobs.parameters import BadInput
 
@@ -41,68 +40,49 @@ def make_repeatable(seed):
         tf.config.list_physical_devices()
 
 
-def compile_adam(model, params, steps, loss=None):
-    """Adam with a learning rate that rises for a tenth of all steps, then falls along a cosine; gradients clipped.
+def compile_adam(model, params, steps, more=0, loss=None):
+    """Adam with the learning rate of learning_rate.py; gradients clipped.
 
-    steps: in an epoch. loss: a Keras loss; default: the negative log likelihood of the targets, in nats.
+    steps: in all epochs. more: after them, on more data. loss: a Keras loss; default: the negative log likelihood of
+    the targets, in nats.
     """
     from keras import losses, optimizers
 
-    rising, falling = _rise_and_fall(params, steps)
-    rate = optimizers.schedules.CosineDecay(
-        params.learning_rate / 10, falling, warmup_target=params.learning_rate, warmup_steps=rising
-    )
+    rate = learning_rate.schedule(params.learning_rate, steps, more)
     loss = loss or losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizers.Adam(rate, global_clipnorm=1.0), loss)
 
 
-def learning_rate(params, steps):
-    """The same learning rate as a function of how many steps have been made."""
-    rising, falling = _rise_and_fall(params, steps)
-
-    def rate(made):
-        if made < rising:
-            return params.learning_rate * (0.1 + 0.9 * made / rising)
-        return params.learning_rate * (1 + math.cos(math.pi * min(1, (made - rising) / falling))) / 2
-
-    return rate
-
-
-def _rise_and_fall(params, steps):
-    """How many steps the learning rate rises, and how many it falls."""
-    total = params.epochs * steps
-    return max(1, int(0.1 * total)), max(1, int(0.9 * total))
-
-
 def fit(model, batches, params, out, finish_epoch):
-    """Train to epoch params.epochs, from the newest checkpoint in out/checkpoint or else from the beginning.
+    """Train through all epochs, from the newest checkpoint in out/checkpoint or else from the beginning.
 
-    model: compiled, or a learner. batches: .steps in an epoch; .at(epoch, step) -> inputs, targets. Epochs count from
-    1, steps from 0.
+    model: compiled, or a learner. batches: .steps_of(params.epochs) -> the steps of each epoch, a list; .at(epoch,
+    step) -> inputs, targets. Epochs count from 1, steps from 0.
     finish_epoch: called with (epoch, row of metrics), may add to the row, write samples and weights.
     Returns the history, one row an epoch. On SIGTERM: saves after the step in progress and exits with STOPPED.
     Raises BadInput when the checkpoint is of other parameters.
     """
-    learner = model if hasattr(model, "learn") else KerasLearner(model)
-    progress = _resume(learner, out, _identity(learner, params, batches))
+    learner, steps = model if hasattr(model, "learn") else KerasLearner(model), batches.steps_of(params.epochs)
+    progress = _resume(learner, out, _identity(learner, params, steps))
     with metrics.recording(out, progress.history) as record, _stop_request() as stop:
-        after_step = _after_step(learner, batches.steps, params.epochs, out, progress, stop)
-        for epoch in range(len(progress.history) + 1, params.epochs + 1):
-            _train_epoch(learner, batches, epoch, progress, after_step)
-            row = {"epoch": epoch, "loss": progress.loss_sum / batches.steps, "seconds": round(progress.seconds, 3)}
+        after_step = _after_step(learner, steps, out, progress, stop)
+        for epoch in range(len(progress.history) + 1, len(steps) + 1):
+            _train_epoch(learner, batches, steps[epoch - 1], progress, after_step)
+            row = {"epoch": epoch, "loss": progress.loss_sum / progress.step, "seconds": round(progress.seconds, 3)}
             finish_epoch(epoch, row)
             progress.history.append(row)
             progress.step, progress.loss_sum, progress.seconds = 0, 0.0, 0.0
-            _save(learner, out, progress, batches.steps)
+            _save(learner, out, progress, steps)
             metrics.add(record, row)
     return progress.history
 
 
-def _train_epoch(learner, batches, epoch, progress, after_step):
-    """Make the steps of one epoch that are not made yet."""
+def _train_epoch(learner, batches, steps, progress, after_step):
+    """Make those of the epoch's steps that are not made yet."""
+    epoch = len(progress.history) + 1
     if progress.step == 0:
         learner.begin_epoch()
-    while progress.step < batches.steps:
+    while progress.step < steps:
         started = time.perf_counter()
         inputs, targets = batches.at(epoch, progress.step)
         progress.loss_sum += learner.learn(inputs, targets)
@@ -111,9 +91,9 @@ def _train_epoch(learner, batches, epoch, progress, after_step):
         after_step(epoch)
 
 
-def _after_step(learner, steps, epochs, out, progress, stop):  # noqa: PLR0913
+def _after_step(learner, steps, out, progress, stop):
     """The function to call after each step: shows progress, saves now and then, ends the process if asked to."""
-    live = metrics.Live(out / "progress.json", epochs, steps, done=len(progress.history) * steps + progress.step)
+    live = metrics.Live(out / "progress.json", steps, done=_made(progress, steps))
     saved = time.monotonic()
 
     def after_step(epoch):
@@ -130,8 +110,12 @@ def _after_step(learner, steps, epochs, out, progress, stop):  # noqa: PLR0913
 
 
 def _save(learner, out, progress, steps):
-    total_steps = len(progress.history) * steps + progress.step
-    checkpoints.save(out / "checkpoint", total_steps, learner.arrays(), dataclasses.asdict(progress))
+    checkpoints.save(out / "checkpoint", _made(progress, steps), learner.arrays(), dataclasses.asdict(progress))
+
+
+def _made(progress, steps):
+    """How many steps have been made in all."""
+    return sum(steps[: len(progress.history)]) + progress.step
 
 
 def _resume(learner, out, identity):
@@ -151,11 +135,11 @@ def _resume(learner, out, identity):
     return progress
 
 
-def _identity(learner, params, batches):
+def _identity(learner, params, steps):
     """What must be the same for a training to go on: all but the paths of files, elsewhere on another machine."""
     elsewhere = parameters.files(type(params))
     same = {name: value for name, value in dataclasses.asdict(params).items() if name not in elsewhere}
-    return same | {"steps": batches.steps, "engine": learner.engine}
+    return same | {"steps": sum(steps), "engine": learner.engine}
 
 
 def _check_identity(out, theirs, ours):

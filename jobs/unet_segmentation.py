@@ -72,7 +72,7 @@ def train(params, out):
     precision.use(params.precision)
     classes = found.encoding.classes
     model = unet.build(found.preparation.channels, classes, params.width, params.depth, params.dropout)
-    training.compile_adam(model, params, batches.steps, segmentation_loss.of(params.loss, classes))
+    training.compile_adam(model, params, params.epochs * batches.steps, loss=segmentation_loss.of(params.loss, classes))
     finish_epoch = segmentation_results.epoch_end(out, "unet_segmentation", params, model, found)
     history = training.fit(model, batches, params, out, finish_epoch)
     segmentation_results.finish(out, "unet_segmentation", params, model, found, history)

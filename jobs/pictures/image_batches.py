@@ -49,6 +49,10 @@ class Cuts:
         self.steps = -(-sum(self.counts) // self.batch)
         self.read = _reader(self.source)
 
+    def steps_of(self, epochs):
+        """The steps of each of so many epochs."""
+        return [self.steps] * epochs
+
     def at(self, epoch, step):
         """Inputs and targets of one step; steps count from 0."""
         if self.next != (epoch, step):

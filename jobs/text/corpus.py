@@ -88,15 +88,29 @@ def encode(text, characters):
         return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)
 
 
-def split(numbers, held_out):
-    """A text in three parts, in order: what is learnt, what the epoch is chosen by, what is only tested on, once.
+@dataclass(frozen=True)
+class Split:
+    """A text in three parts, in order: what is learnt, what the epoch is chosen by, what is only tested on, once."""
 
-    held_out: the share of each of the last two. Raises BadInput.
-    """
+    known: np.ndarray  # the first two
+    validation_length: int
+    held_out: np.ndarray
+
+    @property
+    def learnt(self):
+        return self.known[: -self.validation_length]
+
+    @property
+    def validation(self):
+        return self.known[-self.validation_length :]
+
+
+def split(numbers, held_out):
+    """The Split of an encoded text; held_out: the share of each of the last two parts. Raises BadInput."""
     share = round(len(numbers) * held_out)
     if not 0 < share < len(numbers) - 2 * share:
         raise BadInput(f"The text is too short: expected thousands of symbols, got {len(numbers)}.")
-    return numbers[: -2 * share], numbers[-2 * share : -share], numbers[-share:]
+    return Split(numbers[:-share], share, numbers[-share:])
 
 
 def _code_points(piece):

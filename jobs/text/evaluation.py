@@ -18,10 +18,9 @@ class Parts:
     held_out: tuple
 
 
-def parts(learnt, validation, held_out, context):
-    """The two texts that are not learnt from, cut for reading."""
-    before = np.concatenate([learnt[-context - 1 :], validation[-context - 1 :]])
-    return Parts(pieces(learnt, validation, context), pieces(before, held_out, context))
+def parts(text, context):
+    """The two parts of a corpus.Split that are not learnt from at first, cut for reading."""
+    return Parts(pieces(text.learnt, text.validation, context), pieces(text.known, text.held_out, context))
 
 
 def pieces(before, text, context):

@@ -4,11 +4,12 @@ import importlib.util
 import json
 import math
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from jobs import atomic, results, training
+from jobs import atomic, learning_rate, results, training
 from jobs.keras_learner import KerasLearner
 from jobs.text import evaluation, network, writing
 
@@ -26,59 +27,86 @@ def opening(learnt, vocabulary):
     return [int(number) for number in last[max(0, end - OPENING) : end]]
 
 
-def models(build, params, symbols, steps):
-    """What learns, with the engine chosen, and the same network of Keras to read with: any rows, no state.
+@dataclass(frozen=True)
+class Models:
+    """The same network twice, whatever the engine: what learns, and one of Keras to read with, any rows, no state."""
 
-    build: of the job. steps: in an epoch. Both begin with the same weights, whatever the engine.
-    """
-    reader = build(params, symbols)
+    learner: object
+    reader: object
+
+
+def sentence(text, vocabulary, symbols):
+    """What is to be learnt, for people. text: a corpus.Split of symbols, which are "words" or so."""
+    learnt, validation, held_out = (f"{len(part):,}" for part in (text.learnt, text.validation, text.held_out))
+    return (
+        f"Learning {learnt} {symbols}, {len(vocabulary):,} different; {validation} choose the epoch, {held_out} are "
+        "held out."
+    )
+
+
+def models(build, params, symbols, course):
+    """The Models of a job's network, with the engine chosen. build: of the job. course: of streams.course."""
+    reader, steps = build(params, symbols), (course.steps, course.more_steps)
     weights = reader.get_weights()
     if _engine(params) == "numpy":
         from jobs.text.numpy_learner import NumpyLearner  # not above: with a GPU, nobody needs numba
 
-        return NumpyLearner(weights, params, training.learning_rate(params, steps)), reader
-    model = build(params, symbols, params.batch)
-    for variable, array in zip(model.trainable_variables, weights, strict=True):
-        variable.assign(array)
-    training.compile_adam(model, params, steps)
-    return KerasLearner(model), reader
+        rate = learning_rate.function(params.learning_rate, *steps)
+        return Models(NumpyLearner(weights, params, rate), reader)
+    learner = KerasLearner(build(params, symbols, params.batch))
+    learner.use(weights)
+    training.compile_adam(learner.model, params, *steps)
+    return Models(learner, reader)
 
 
 def epoch_end(out, job, params, models, validation, **facts):  # noqa: PLR0913
     """The function that training.fit calls after each epoch: reads the validation text, writes a sample.
 
-    Weights and model.json are those of the epoch that knew that text best. models: as models() returns them.
-    validation: from evaluation.pieces. facts: what model.json needs besides parameters and metrics; the vocabulary.
+    Weights and model.json are those of the epoch that knew that text best. With them the last epochs begin, in which
+    that text is learnt as well. models: a Models. validation: from evaluation.pieces. facts: what
+    model.json needs besides parameters and metrics; the vocabulary.
     """
-    learner, reader = models
-    choice = writing.Choice(params.temperature, seed=params.seed)
+    learner, reader = models.learner, models.reader
     facts["engine"] = learner.engine
     facts["units"] = {"loss": f"nats per {'word' if facts.get('symbols') == 'words' else 'character'}"}
 
     def finish(epoch, row):
         reader.set_weights(learner.weights)
+        _write_sample(out / "samples" / f"epoch-{epoch:03d}.txt", job, params, reader, facts)
+        if epoch > params.epochs:
+            metrics = _kept(out) | {"last_epoch": epoch, "last_loss": row["loss"]}
+            results.write(out, job, params, reader, metrics=metrics, **facts)
+            return
         row |= _figures("validation", evaluation.nats_per_symbol(reader, *validation), facts)
-        with tempfile.TemporaryDirectory() as folder:
-            results.write(Path(folder), job, params, reader, **facts)
-            sample = writing.pieces(network.read(Path(folder)), params.sample_length, choice=choice)
-            atomic.write_text(out / "samples" / f"epoch-{epoch:03d}.txt", "".join(sample))
-        if epoch == 1 or row["validation_loss"] <= _best_loss(out):
+        if epoch == 1 or row["validation_loss"] <= _kept(out).get("validation_loss", math.inf):
             results.write(out, job, params, reader, metrics=row, **facts)
+        if epoch == params.epochs and params.refit:
+            reader.load_weights(out / results.WEIGHTS)
+            learner.use(reader.get_weights())
 
     return finish
 
 
+def _write_sample(path, job, params, reader, facts):
+    choice = writing.Choice(params.temperature, seed=params.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        results.write(Path(folder), job, params, reader, **facts)
+        sample = writing.pieces(network.read(Path(folder)), params.sample_length, choice=choice)
+        atomic.write_text(path, "".join(sample))
+
+
 def report(out, reader, held_out):
-    """Test the best epoch's weights on the held-out text, this once; add the figures to model.json, print a line.
+    """Test the weights that are kept on the held-out text, this once; add the figures to model.json, print a line.
 
     held_out: from evaluation.pieces.
     """
-    reader.load_weights(out / "model.weights.h5")
+    reader.load_weights(out / results.WEIGHTS)
     description = json.loads((out / "model.json").read_text(encoding="utf-8"))
     found = description["metrics"]
     found |= _figures("held_out", evaluation.nats_per_symbol(reader, *held_out), description)
     atomic.write_json(out / "model.json", description, indent=1)
-    told = {name: found[name] for name in ("epoch", *found) if name == "epoch" or name.startswith(("valid", "held"))}
+    told = {name: found[name] for name in ("epoch", *found) if name.split("_")[0] in ("epoch", "validation", "held")}
+    told |= {name: found[name] for name in ("last_epoch",) if name in found}
     told |= {name: description[name] for name in description if name.startswith("kneser_ney")}
     print("best", " ".join(f"{name} {value:.4g}" for name, value in told.items()), flush=True)
 
@@ -98,7 +126,7 @@ def _figures(part, nats, facts):
     return figures | ({f"{part}_perplexity": math.exp(nats)} if facts.get("symbols") == "words" else {})
 
 
-def _best_loss(out):
-    """The validation loss of the weights that are kept; infinity without any, as when only a checkpoint came along."""
+def _kept(out):
+    """The metrics of the weights that are kept; none without any, as when only a checkpoint came along."""
     path = out / "model.json"
-    return json.loads(path.read_text(encoding="utf-8"))["metrics"]["validation_loss"] if path.exists() else math.inf
+    return json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.exists() else {}

@@ -48,6 +48,11 @@ class NumpyLearner:
         firsts = range(1, len(weights) - (0 if self.is_tied else 2), 3)
         self.layers = [self._layer(slice(first, first + 3)) for first in firsts]
 
+    def use(self, weights):
+        """Go on with these, in the same order."""
+        for own, array in zip(self.weights, weights, strict=True):
+            own[:] = array
+
     def begin_epoch(self):
         """The text begins anew: forget what was read."""
         for layer in self.layers:

@@ -32,6 +32,10 @@ class Streams:
         """Steps in an epoch; a few symbols at the end of each part are left over, other ones in each epoch."""
         return (len(self.numbers) - self.timesteps) // self.batch // self.timesteps
 
+    def steps_of(self, epochs):
+        """The steps of each of so many epochs."""
+        return [self.steps] * epochs
+
     def at(self, epoch, step):
         """Inputs and targets of one step: two arrays (batch, timesteps) of int32; targets are the symbols that follow.
 
@@ -42,3 +46,38 @@ class Streams:
         starts = shift + step * self.timesteps + part * np.arange(self.batch)
         rows = np.stack([self.numbers[start : start + self.timesteps + 1] for start in starts]).astype(np.int32)
         return rows[:, :-1], rows[:, 1:]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Some epochs over a part of a text, then a few more over the whole of it."""
+
+    part: Streams
+    epochs: int  # over the part
+    whole: Streams
+    more_epochs: int
+
+    @property
+    def steps(self):
+        """Steps of all epochs over the part."""
+        return self.epochs * self.part.steps
+
+    @property
+    def more_steps(self):
+        """Steps after them."""
+        return self.more_epochs * self.whole.steps
+
+    def steps_of(self, epochs):
+        """The steps of each epoch, of so many over the part and of the others."""
+        return self.part.steps_of(epochs) + self.whole.steps_of(self.more_epochs)
+
+    def at(self, epoch, step):
+        """As Streams.at."""
+        return (self.part if epoch <= self.epochs else self.whole).at(epoch, step)
+
+
+def course(text, params):
+    """How a job goes through a corpus.Split: what is learnt, params.epochs times; then what chose the epoch as well."""
+    more_epochs = round(params.refit * params.epochs)
+    sizes = params.batch, params.timesteps, params.seed
+    return Course(Streams(text.learnt, *sizes), params.epochs, Streams(text.known, *sizes), more_epochs)

@@ -1,5 +1,6 @@
 """Text from a language model, symbol by symbol; and how likely it finds a given one."""
 
+import importlib.util
 import itertools
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from jobs.text import words
 from jobs.text.corpus import UNKNOWN
 
 BLOCK = 128  # symbols that are shown together, and per draw of random numbers
+MUCH = 20_000  # symbols to write: with so many, compiled code is worth its time to start
 LEAST = np.float32(1e-9)  # instead of 0, whose logarithm is infinite
 
 
@@ -61,6 +63,8 @@ def blocks(network, length, prompt="", choice=None, rows=None):
         net.step(network, state, number)
     if rows is not None:
         state, symbol = net.widen(network, state, rows), np.full(rows, symbol)
+    if length * (rows or 1) >= MUCH and importlib.util.find_spec("numba"):
+        state = net.compiled(state)
     done = 0
     while done < length:
         count = min(BLOCK, length - done) if done else 1

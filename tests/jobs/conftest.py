@@ -7,7 +7,16 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-TINY = {"epochs": 3, "batch": 4, "timesteps": 10, "units": 12, "embedding": 5, "layers": 1, "sample_length": 40}
+TINY = {
+    "epochs": 3,
+    "refit": 0.33,
+    "batch": 4,
+    "timesteps": 10,
+    "units": 12,
+    "embedding": 5,
+    "layers": 1,
+    "sample_length": 40,
+}
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,12 @@ def test_pieces_do_not_show(tmp_path, monkeypatch):
 
 def test_the_end_is_held_out_and_what_is_before_it_chooses():
     parts = corpus.split(np.arange(10), 0.2)
-    assert [part.tolist() for part in parts] == [[0, 1, 2, 3, 4, 5], [6, 7], [8, 9]]
+    assert [part.tolist() for part in (parts.learnt, parts.validation, parts.held_out)] == [
+        [0, 1, 2, 3, 4, 5],
+        [6, 7],
+        [8, 9],
+    ]
+    assert parts.known.tolist() == list(range(8))
 
 
 @pytest.mark.parametrize("length", [0, 1, 4])

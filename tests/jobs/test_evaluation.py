@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.text import evaluation
+from jobs.text import corpus, evaluation
 
 
 def test_every_held_out_symbol_counts_once(monkeypatch):
@@ -15,7 +15,7 @@ def test_every_held_out_symbol_counts_once(monkeypatch):
 
 def test_the_held_out_text_is_read_after_the_validation_text(monkeypatch):
     monkeypatch.setattr(evaluation, "ROWS", 1)
-    texts = evaluation.parts(np.arange(10), np.arange(10, 13), np.arange(13, 17), context=5)
+    texts = evaluation.parts(corpus.Split(np.arange(13), 3, np.arange(13, 17)), context=5)
     assert texts.validation[0].tolist() == [list(range(4, 13))]
     assert texts.held_out[0].tolist() == [list(range(7, 17))]
 

@@ -14,6 +14,8 @@ import pytest
 
 from jobs import lstm_aiw, parameters, training
 from jobs.parameters import BadInput
+from jobs.text import streams
+from jobs.text.numpy_learner import NumpyLearner
 
 
 def weights(out):
@@ -37,17 +39,17 @@ def history(out):
 
 def train_until(step, params, out, monkeypatch):
     """Train, asked to stop during that step of this process, counted from 1; it must save and exit with 143."""
-    at, made = lstm_aiw.Streams.at, 0
+    at, made = streams.Course.at, 0
 
-    def at_and_stop(streams, *position):
+    def at_and_stop(course, *position):
         nonlocal made
         made += 1
         if made == step:
             os.kill(os.getpid(), signal.SIGTERM)
-        return at(streams, *position)
+        return at(course, *position)
 
-    monkeypatch.setattr(lstm_aiw.Streams, "at", at_and_stop)
-    with pytest.raises(SystemExit) as exit_:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        patch.setattr(streams.Course, "at", at_and_stop)
         lstm_aiw.train(params, out)
     assert exit_.value.code == 143
 
@@ -56,9 +58,12 @@ def test_a_run_leaves_what_was_promised(tiny_run):
     out = tiny_run / "out"
     rows = history(out)
     model = json.loads((out / "model.json").read_text())
-    assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
-    assert model["metrics"]["validation_loss"] == min(row["validation_loss"] for row in rows)
+    *choosing, last = rows
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert choosing[-1]["validation_loss"] < choosing[0]["validation_loss"]
+    assert model["metrics"]["validation_loss"] == min(row["validation_loss"] for row in choosing)
+    assert "validation_loss" not in last and last["loss"] < choosing[0]["loss"]
+    assert model["metrics"]["last_epoch"] == 4
     assert 0 < model["metrics"]["held_out_loss"] < 3
     assert not any("held_out_loss" in row for row in rows)
     assert model["parameters"]["units"] == 12 and "keras" in model["versions"]
@@ -66,7 +71,7 @@ def test_a_run_leaves_what_was_promised(tiny_run):
     assert (out / "plots" / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((out / "tensorboard").iterdir())) == 1
     progress = json.loads((out / "progress.json").read_text())
-    assert (progress["epoch"], progress["step"]) == (3, progress["steps"])
+    assert (progress["epoch"], progress["step"]) == (4, progress["steps"])
     assert not list(out.rglob(".writing-*"))
 
 
@@ -80,12 +85,13 @@ def keras_run(tiny_parameters, tmp_path_factory):
 
 @pytest.mark.parametrize("engine", ["numpy", "keras"])
 def test_stopped_anywhere_it_ends_with_the_same_weights(engine, tiny_parameters, tmp_path, monkeypatch, request):
-    """In mid-epoch and at an epoch's last step: bit for bit, each epoch once."""
+    """In mid-epoch, at an epoch's last step and in the last epoch: bit for bit, each epoch once."""
     whole = request.getfixturevalue("keras_run" if engine == "keras" else "tiny_run") / "out"
     params = tiny_parameters if engine == "numpy" else dataclasses.replace(tiny_parameters, engine=engine)
     steps = (2400 * 8 // 10 - 10) // 4 // 10
     train_until(steps + 7, params, tmp_path, monkeypatch)
     train_until(steps - 7, params, tmp_path, monkeypatch)
+    train_until(steps + 3, params, tmp_path, monkeypatch)
     lstm_aiw.train(params, tmp_path)
     assert_same_weights(whole, tmp_path)
     assert history(tmp_path) == history(whole)
@@ -93,9 +99,9 @@ def test_stopped_anywhere_it_ends_with_the_same_weights(engine, tiny_parameters,
 
 def test_both_engines_begin_alike_and_learn_as_well(keras_run, tiny_run):
     theirs, ours = history(keras_run / "out"), history(tiny_run / "out")
-    for name in ("loss", "validation_loss"):
+    for name, last in (("loss", -1), ("validation_loss", -2)):
         assert ours[0][name] == pytest.approx(theirs[0][name], rel=0.1)
-        assert ours[-1][name] == pytest.approx(theirs[-1][name], rel=0.15)
+        assert ours[last][name] == pytest.approx(theirs[last][name], rel=0.15)
     assert weights(keras_run / "out").keys() == weights(tiny_run / "out").keys()
 
 
@@ -103,11 +109,28 @@ def test_the_best_epoch_is_kept(tiny_parameters, tmp_path, monkeypatch):
     """Its weights and its metrics; the held-out text is read with them."""
     losses = iter([2.0, 1.0, 3.0, 7.0])
     monkeypatch.setattr(lstm_aiw.evaluation, "nats_per_symbol", lambda *_: next(losses))
-    lstm_aiw.train(tiny_parameters, tmp_path)
+    lstm_aiw.train(dataclasses.replace(tiny_parameters, refit=0.0), tmp_path)
     model = json.loads((tmp_path / "model.json").read_text())["metrics"]
     assert (model["epoch"], model["validation_loss"], model["held_out_loss"]) == (2, 1.0, 7.0)
     assert [row["validation_loss"] for row in history(tmp_path)] == [2.0, 1.0, 3.0]
     assert len(list((tmp_path / "samples").iterdir())) == 3
+
+
+def test_the_last_epochs_begin_with_the_best_weights(tiny_parameters, tmp_path, monkeypatch):
+    losses, use, seen = iter([2.0, 1.0, 3.0, 7.0]), NumpyLearner.use, []
+
+    def looked_at(learner, best):
+        seen[:] = learner.weights[0].copy(), best[0], weights(tmp_path)["layers/embedding/vars/0"]
+        use(learner, best)
+
+    monkeypatch.setattr(lstm_aiw.evaluation, "nats_per_symbol", lambda *_: next(losses))
+    monkeypatch.setattr(NumpyLearner, "use", looked_at)
+    lstm_aiw.train(tiny_parameters, tmp_path)
+    model = json.loads((tmp_path / "model.json").read_text())["metrics"]
+    assert (model["epoch"], model["last_epoch"], model["held_out_loss"]) == (2, 4, 7.0)
+    after_third, best, kept = seen
+    assert (after_third != best).any()
+    np.testing.assert_array_equal(best, kept)
 
 
 def test_a_checkpoint_of_the_other_engine_is_refused(tiny_run, tiny_parameters):

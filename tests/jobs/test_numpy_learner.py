@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jobs import lstm_aiw, lstm_words, training
+from jobs import learning_rate, lstm_aiw, lstm_words, training
 from jobs.text import lstm_cell, numpy_learner
 
 SIZES = {"batch": 32, "timesteps": 7, "units": 20, "embedding": 12, "layers": 2}
@@ -19,10 +19,11 @@ def pair(request):
     job = request.param
     params = job.Parameters(epochs=2, **SIZES, **NO_DROPOUT)
     model = job.build(params, SYMBOLS, params.batch)
-    training.compile_adam(model, params, STEPS)
+    training.compile_adam(model, params, STEPS, STEPS)
     random = np.random.default_rng(1)
     model.set_weights([random.normal(0, 0.4, array.shape) for array in model.get_weights()])
-    return params, model, numpy_learner.NumpyLearner(model.get_weights(), params, training.learning_rate(params, STEPS))
+    rate = learning_rate.function(params.learning_rate, STEPS, STEPS)
+    return params, model, numpy_learner.NumpyLearner(model.get_weights(), params, rate)
 
 
 def batch(seed):
@@ -59,10 +60,14 @@ def test_steps_with_carried_state_equal_those_of_keras(pair):
 
 
 def test_the_learning_rate_is_the_schedule_of_keras(pair):
-    params, model, _learner = pair
-    schedule, ours = model.optimizer._learning_rate, training.learning_rate(params, STEPS)
-    np.testing.assert_allclose(
-        [ours(step) for step in range(25)], [float(schedule(step)) for step in range(25)], rtol=1e-5
+    params, model, learner = pair
+    schedule, ours = model.optimizer._learning_rate, learner.learning_rate
+    rates = [ours(step) for step in range(25)]
+    np.testing.assert_allclose(rates, [float(schedule(step)) for step in range(25)], rtol=1e-5)
+    assert (
+        max(rates) == params.learning_rate
+        and max(rates[STEPS:]) == pytest.approx(0.6 * params.learning_rate)
+        and rates[-1] == 0
     )
 
 

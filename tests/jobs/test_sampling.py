@@ -32,8 +32,9 @@ def sample(checkout, runs, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.parametrize("state_of", [lambda state: state, network.compiled], ids=["numpy", "compiled"])
 @pytest.mark.parametrize("layers", [1, 3])
-def test_probabilities_equal_those_of_keras(layers, tmp_path):
+def test_probabilities_equal_those_of_keras(layers, state_of, tmp_path):
     from jobs import lstm_aiw, results
 
     params = lstm_aiw.Parameters(layers=layers, units=24, embedding=7)
@@ -43,7 +44,7 @@ def test_probabilities_equal_those_of_keras(layers, tmp_path):
     read = network.read(tmp_path)
     rows = np.random.default_rng(1).integers(0, 11, (3, 60))
     theirs = writing.probabilities(model.predict_on_batch(rows))
-    one, several = network.begin(read), network.begin(read, rows=3)
+    one, several = state_of(network.begin(read)), state_of(network.begin(read, rows=3))
     for position in range(60):
         alone = writing.probabilities(network.step(read, one, int(rows[0, position])))
         together = writing.probabilities(network.step(read, several, rows[:, position]))
