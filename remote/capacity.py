@@ -28,11 +28,12 @@ class Attempt:
     subnet_id: str
     market: str  # on-demand or spot
     number: int = 0  # counts the requests of a run, so that each has a token of its own
+    after: str = ""  # id of the instance that it replaces
 
 
 def client_token(run_id, attempt):
     """The ClientToken by which AWS recognises a repeated request for the same instance; 32 characters."""
-    words = (run_id, attempt.number, attempt.instance_type, attempt.zone, attempt.market)
+    words = (run_id, attempt.after, attempt.number, attempt.instance_type, attempt.zone, attempt.market)
     return hashlib.sha256("|".join(map(str, words)).encode()).hexdigest()[:32]
 
 
@@ -110,19 +111,20 @@ def reorder(attempts, hints):
     return sorted(attempts, key=lambda attempt: attempt.zone not in hints)
 
 
-def launch_first(ec2_launch, attempts, request_for, record, wait_s=0):
+def launch_first(ec2_launch, attempts, request_for, record, refused, wait_s=0):
     """(instance, attempt): the first that AWS grants, as RunInstances describes it.
 
     ec2_launch: an EC2 client without retries of its own. request_for(attempt): arguments of run_instances, with
     client_token(run id, attempt). record(attempt, token): must have it on disk when it returns; after a crash the
-    recorded attempt goes first in `attempts`, and its number makes it the same request. wait_s: how long to go on
-    climbing when all refuse. Raises NoCapacity with all refusals; Denied, TimedOut, ... at once.
+    recorded attempt goes first in `attempts`, and its number makes it the same request. refused(refusal): told of each.
+    wait_s: how long to go on climbing when all refuse. Raises NoCapacity with all refusals; Denied, ... at once.
     """
     refusals = []
     for attempt in _climb(attempts, refusals, wait_s):
-        instance = _ask(ec2_launch, attempt, request_for, record, refusals)
-        if instance:
-            return instance, attempt
+        answer = _ask(ec2_launch, attempt, request_for, record, refused)
+        if not isinstance(answer, Refusal):
+            return answer, attempt
+        refusals.append(answer)
     raise NoCapacity(refusal_table(refusals), elsewhere=any(refusal.code not in QUOTA for refusal in refusals))
 
 
@@ -163,8 +165,8 @@ def _quota(attempt):
     return attempt.market, quota_code(attempt.instance_type, attempt.market) or attempt.instance_type
 
 
-def _ask(ec2_launch, attempt, request_for, record, refusals):
-    """The instance, or None with AWS's refusal noted. Raises a Failure where trying elsewhere would not help."""
+def _ask(ec2_launch, attempt, request_for, record, refused):
+    """The instance, or AWS's Refusal. Raises a Failure where trying elsewhere would not help."""
     request = request_for(attempt)
     record(attempt, request["ClientToken"])
     try:
@@ -174,10 +176,12 @@ def _ask(ec2_launch, attempt, request_for, record, refusals):
             instance = _made_with(ec2_launch, request["ClientToken"])
             if instance:
                 return instance
-        if code_of(error) not in SPENT and classify(error) not in ("capacity", "quota"):
+        refusal, kind = Refusal(attempt, code_of(error), message_of(error)), classify(error)
+        if kind != "throttled":  # else nobody knows what became of it
+            refused(refusal)
+        if refusal.code not in SPENT and kind not in ("capacity", "quota"):
             raise explain(error) from error
-        refusals.append(Refusal(attempt, code_of(error), message_of(error)))
-        return None
+        return refusal
 
 
 def _run_instances(ec2_launch, request):
@@ -198,11 +202,12 @@ def _made_with(ec2_launch, token):
 
     Asked several times, since a new instance is not listed at once, and a second one would be paid for.
     """
-    wanted = filters({"client-token": token, "instance-state-name": ["pending", "running"]})
+    wanted = filters({"client-token": token})
     for pause_s in (*BACKOFF_S[:3], None):
         reservations = ec2_launch.describe_instances(Filters=wanted)["Reservations"]
         if reservations:
-            return reservations[0]["Instances"][0]
+            instance = reservations[0]["Instances"][0]
+            return instance if instance["State"]["Name"] in ("pending", "running") else None
         if pause_s:
             time.sleep(pause_s)
     return None

@@ -37,6 +37,7 @@ def launch_request(run, image, attempt, group_id, user_data, tags):
     image: images.Image. attempt: capacity.Attempt. user_data: text from boot.user_data().
     """
     root = {"VolumeSize": image.root_gib + ROOT_GIB_MORE, "VolumeType": "gp3", "Encrypted": True}
+    own = {HOST_KEY: run.host_key, LOGIN: run.user} | ({tagging.VOLUME: run.volume_name} if run.volume_name else {})
     request = {
         "ImageId": image.id,
         "InstanceType": attempt.instance_type,
@@ -49,7 +50,7 @@ def launch_request(run, image, attempt, group_id, user_data, tags):
         "NetworkInterfaces": [
             {"DeviceIndex": 0, "AssociatePublicIpAddress": True, "Groups": [group_id], "SubnetId": attempt.subnet_id}
         ],
-        "TagSpecifications": tag_specifications(tags | {HOST_KEY: run.host_key, LOGIN: run.user}, "instance")
+        "TagSpecifications": tag_specifications(tags | own, "instance")
         + tag_specifications(tags, "volume", "network-interface"),
     }
     if attempt.market == "spot":
@@ -64,9 +65,22 @@ def profile_request(name):
 
 
 def find(ec2, run_id):
-    """The instance of a run as AWS describes it, one that is alive if there is; None when AWS knows of none."""
-    found = _describe(ec2, Filters=filters({f"tag:{tagging.RUN}": run_id}))
-    return max(found, key=lambda instance: (instance["State"]["Name"] in ALIVE, instance["LaunchTime"]), default=None)
+    """The instance of a run as AWS describes it, one that is alive if there is; None when AWS knows of none.
+
+    Should two be alive, the one that works, or was there first: everybody who asks is told of the same.
+    """
+    return max(_describe(ec2, Filters=filters({f"tag:{tagging.RUN}": run_id})), key=_rank, default=None)
+
+
+def living(ec2, run_id):
+    """All instances of a run that are alive: one at most, but for moments."""
+    return [instance for instance in _describe(ec2, Filters=filters({f"tag:{tagging.RUN}": run_id})) if alive(instance)]
+
+
+def _rank(instance):
+    """The higher, the more it is the run's."""
+    age_s, exists = -instance["LaunchTime"].timestamp(), instance["State"]["Name"] in ALIVE
+    return alive(instance), works(instance), exists, age_s if alive(instance) else -age_s, instance["InstanceId"]
 
 
 def alive(instance):
@@ -134,9 +148,9 @@ def mark_pulled(ec2, ids, digest):
     ec2.create_tags(Resources=ids, Tags=tagging.tag_list({tagging.PULLED: digest}))
 
 
-def mark_started(ec2, ids, moment):
-    """Tag instance and volume before a job starts there: from now on they may hold results."""
-    ec2.create_tags(Resources=ids, Tags=tagging.tag_list({tagging.STARTED: moment}))
+def mark_started(ec2, ids, mark):
+    """Tag instance and volume before a job starts there: from now on they may hold results. mark: see tags.STARTED."""
+    ec2.create_tags(Resources=ids, Tags=tagging.tag_list({tagging.STARTED: mark}))
 
 
 def hours_since(moment):

@@ -1,6 +1,7 @@
 """The runs that there were and are, with what each cost: the folders here, and what AWS still has of them."""
 
 import contextlib
+import itertools
 
 from remote import ec2, prices, runs, tables
 from remote.errors import NotFound
@@ -12,11 +13,9 @@ COLUMNS = ("run", "state", "machine", "started", "minutes", "dollars")
 def rows(settings, living=(), last=20):
     """A dict per run, oldest first. living: [(run id, instance)] that AWS lists now, or () when it wasn't asked."""
     alive = dict(living)
-    folders = runs.folders(settings)
-    here = [row(run, alive.get(run.id)) for run in _readable(folders[-last:])]
-    recorded = {folder.name for folder in folders}
-    elsewhere = [_foreign_row(run_id, instance) for run_id, instance in living if run_id not in recorded]
-    return here + elsewhere
+    recent = list(itertools.islice(runs.newest(settings), last))[::-1]
+    here = [row(run, alive.get(run.id)) for run in _readable(recent)]
+    return here + [_foreign_row(run_id, one) for run_id, one in living if not runs.recorded(settings, run_id)]
 
 
 def cost(run, until=None):
@@ -32,7 +31,7 @@ def cost(run, until=None):
 def month_to_date(settings):
     """Dollars of all runs of this checkout that were launched in the present calendar month (UTC)."""
     month = runs.now()[:7].replace("-", "")
-    recent = [folder for folder in runs.folders(settings) if runs.RUN_ID.fullmatch(folder.name)["time"][:6] == month]
+    recent = itertools.takewhile(lambda folder: runs.made(folder) >= month, runs.newest(settings))
     return sum(cost(run) for run in _readable(recent))
 
 

@@ -1,9 +1,7 @@
 """From settings to one instance: keys, image, network, the ladder of machines; found again instead of made twice."""
 
-import contextlib
-import dataclasses
-
 from remote import (
+    attempts,
     boot,
     buckets,
     capacity,
@@ -13,16 +11,15 @@ from remote import (
     network,
     own_key,
     plan,
+    rivals,
     run_volume,
     runs,
     story,
-    volumes,
 )
 from remote import tags as tagging
-from remote.errors import Busy, NoCapacity, NotFound, TimedOut
+from remote.errors import NoCapacity, TimedOut
 from remote.host import ALIAS
 
-ATTEMPT_FIELDS = {field.name for field in dataclasses.fields(capacity.Attempt)}
 WORTH_LAUNCHING_HOURS = 0.1
 HOST_KEY_FILE = "host_key"  # the private half, kept only until the instance has booted
 
@@ -36,9 +33,12 @@ def ensure_launched(aws, run, max_hours=None):
         instance = ec2.find(aws.ec2, run.id)
         if not ec2.alive(instance):
             ensure_keys(run)
-            instance, notes = _launch(aws, run, max_hours or aws.settings.max_hours)
+            after = instance["InstanceId"] if instance else run.instance_id
+            instance, notes = _launch(aws, run, max_hours or aws.settings.max_hours, after)
             told.extend(notes)
-        refuse_anothers(run, instance)
+            rivals.give_way(aws, run, instance)
+        rivals.refuse(run, instance)
+        attempts.granted(run, instance["InstanceId"])
         run.instance_id = instance["InstanceId"]
         run.zone = instance["Placement"]["AvailabilityZone"]
         run.launched = run.launched or runs.now()
@@ -47,19 +47,6 @@ def ensure_launched(aws, run, max_hours=None):
             f"{run.instance_id}, {plan.machine(run.instance_type)} in {run.zone}, ${run.dollars_per_hour:.3f}/h"
             f" {run.market}"
         )
-
-
-class Anothers(Busy):
-    """The run's machine is one that another checkout puts to work: whoever finds that must not end it."""
-
-
-def refuse_anothers(run, instance):
-    """When two checkouts ask for the same machine AWS gives it to both; it is whose key it has. Raises Anothers.
-
-    If the other has died meanwhile, the machine ends itself after start_minutes.
-    """
-    if run.borrowed or tagging.tags_of(instance).get(ec2.HOST_KEY, run.host_key) != run.host_key:
-        raise Anothers(f"Another checkout has launched a machine for {run.id}. Watch it: bin/fab follow --run {run.id}")
 
 
 def ensure_keys(run):
@@ -115,38 +102,6 @@ def _recognise(run, instance):
     runs.save(run)
 
 
-def adopt(aws, run_id):
-    """The Run of an id that this checkout has no record of, made from the tags of its instance or volume.
-
-    Raises NotFound when AWS has neither.
-    """
-    instance, volume = ec2.find(aws.ec2, run_id), volumes.find_for_run(aws.ec2, run_id)
-    if not instance and not volume:
-        raise NotFound(f"No run {run_id} here, nor any trace of it in {aws.settings.region}. See: bin/fab runs")
-    tags = tagging.tags_of(instance) if instance else volume.tags
-    run = runs.Run(run_id, tags.get(tagging.JOB, ""), {}, aws.settings.cloud, aws.settings.region, runs.now())
-    run.adopted, run.borrowed, run.folder = True, True, aws.settings.runs / run_id
-    run.started = tags.get(tagging.STARTED) or (volume.tags.get(tagging.STARTED, "") if volume else "")
-    run.deadline = tagging.iso(moment) if (moment := tagging.moment(tags.get(tagging.DEADLINE))) else ""
-    run.pulled = tags.get(tagging.PULLED, "")
-    run.user = tags.get(ec2.LOGIN, aws.settings.login_user or "ubuntu")
-    run.volume_id, run.volume_gib = (volume.id, volume.size_gib) if volume else ("", 0)
-    if instance:
-        run.instance_id, run.instance_type = instance["InstanceId"], instance["InstanceType"]
-        run.zone, run.host_key = instance["Placement"]["AvailabilityZone"], tags.get(ec2.HOST_KEY, "")
-        run.launched = instance["LaunchTime"].isoformat(timespec="seconds")
-        run.market = instance.get("InstanceLifecycle", "on-demand")
-        with contextlib.suppress(NotFound):
-            price = plan.limit(aws, run.instance_type, run.market, run.zone).price
-            run.dollars_per_hour, run.price_source = price.dollars_per_hour, f"{price.source}, {price.as_of}"
-        groups = [group["GroupId"] for card in instance.get("NetworkInterfaces", ()) for group in card["Groups"]]
-        run.group_id = groups[0] if groups else ""
-    runs.record(run)
-    if run.host_key:
-        pin(run)
-    return run
-
-
 def places(aws, run):
     """An Aws for each region where the run may live, in order: that of its named volume alone, when there is one."""
     regions = [aws.in_region(name) for name in dict.fromkeys((aws.settings.region, *aws.settings.other_regions))]
@@ -171,7 +126,7 @@ def disarm(aws, run, ended):
 
     It stays when a launch was never answered and no instance found: one may yet come to light.
     """
-    if ended or _answered(run):
+    if ended or attempts.answered(run):
         dead_man.disarm(aws, run)
 
 
@@ -181,55 +136,64 @@ def open_way_in(aws, run):
     network.open_ssh(aws.ec2, run.group_id, cidr, ec2.tags_for(run, aws.owner))
 
 
-def _launch(aws, run, max_hours):
-    """(instance, notes): in the zone of the run's volume, when there is one; elsewhere if that may be moved."""
+def _launch(aws, run, max_hours, after):
+    """(instance, notes): in the zone of the run's volume, when there is one; elsewhere if that may be moved.
+
+    after: id of the instance that it replaces, "" for a run's first.
+    """
     volume, settings = run_volume.find(aws, run), aws.settings
     if not volume:
-        return _climb(aws, run, max_hours, settings.zones, settings.wait_capacity_s)
+        return _climb(aws, run, max_hours, after, settings.zones, settings.wait_capacity_s)
     may_move = settings.move_volume and run_volume.movable(volume)
     try:
-        return _climb(aws, run, max_hours, (volume.zone,), 0 if may_move else settings.wait_capacity_s)
+        return _climb(aws, run, max_hours, after, (volume.zone,), 0 if may_move else settings.wait_capacity_s)
     except NoCapacity as refused:
         if not refused.elsewhere:
             raise
         if not may_move:
             raise NoCapacity(f"{refused.message}\n{run_volume.held_in(volume)}") from None
     story.say("launch", f"no machine in {volume.zone}, where the volume is: asking in all zones")
-    return _climb(aws, run, max_hours, settings.zones, settings.wait_capacity_s)
+    return _climb(aws, run, max_hours, after, settings.zones, settings.wait_capacity_s)
 
 
-def _climb(aws, run, max_hours, zones, wait_s):
+def _climb(aws, run, max_hours, after, zones, wait_s):
     """(instance, notes): the first machine of the ladder that AWS has. Raises NoCapacity with the whole table."""
-    settings = aws.settings
-    if _answered(run):  # else the request is repeated to the letter, deadline and all
-        run.deadline = plan.deadline(max_hours)
-    attempts, notes = capacity.ladder(aws.ec2, settings.instance_types, zones, _market(settings, run))
-    architecture = images.architecture_of(attempts[0].instance_type)
-    image = images.find(aws.ssm, aws.ec2, settings.image, settings.region, architecture)
-    run.user = settings.login_user or images.login_user(image)
-    for instance_type in {attempt.instance_type for attempt in attempts}:
-        images.check_architecture(image, instance_type)
-    tags = ec2.tags_for(run, aws.owner)
-    run.group_id = network.ensure_group(aws.ec2, None, tags)
-    runs.save(run)
+    ladder, notes, image = _prepare(aws, run, max_hours, zones)
     open_way_in(aws, run)
     # Before there is an instance, and for as long as any of the attempts may get; then for as long as it did get.
     armed = dead_man.arm(aws, run, plan.deadline(max_hours + wait_s / 3600))
-    try:
-        instance, _attempt = capacity.launch_first(
-            aws.ec2_launch,
-            _numbered(run, attempts),
-            lambda attempt: _request(aws, run, image, attempt, max_hours),
-            lambda attempt, token: _record_attempt(run, attempt, token),
-            wait_s=wait_s,
-        )
-    except NoCapacity:
-        run.attempts[-1]["refused"] = True
-        runs.save(run)
-        raise
+
+    def request_for(attempt):
+        rivals.refuse_superfluous(aws, run)
+        return _request(aws, run, image, attempt, max_hours)
+
+    instance, _attempt = capacity.launch_first(
+        aws.ec2_launch,
+        attempts.numbered(run, ladder, after),
+        request_for,
+        lambda attempt, token: attempts.note(run, attempt, token),
+        lambda refusal: attempts.refused(run, refusal),
+        wait_s,
+    )
     if armed:
         dead_man.arm(aws, run, run.deadline)
     return instance, notes
+
+
+def _prepare(aws, run, max_hours, zones):
+    """(attempts, notes, image): the ladder, and the image and group that all of its machines get."""
+    settings = aws.settings
+    if attempts.answered(run):  # else the request is repeated to the letter, deadline and all
+        run.deadline = plan.deadline(max_hours)
+    ladder, notes = capacity.ladder(aws.ec2, settings.instance_types, zones, _market(settings, run))
+    architecture = images.architecture_of(ladder[0].instance_type)
+    image = images.find(aws.ssm, aws.ec2, settings.image, settings.region, architecture)
+    run.user = settings.login_user or images.login_user(image)
+    for instance_type in {attempt.instance_type for attempt in ladder}:
+        images.check_architecture(image, instance_type)
+    run.group_id = network.ensure_group(aws.ec2, None, ec2.tags_for(run, aws.owner))
+    runs.save(run)
+    return ladder, notes, image
 
 
 def _market(settings, run):
@@ -242,8 +206,7 @@ def _market(settings, run):
 def _request(aws, run, image, attempt, max_hours):
     """Arguments of run_instances for one attempt; its price gives the deadline that goes into the user-data."""
     limit = plan.limit(aws, attempt.instance_type, attempt.market, attempt.zone, image.root_gib)
-    repeated = run.attempts and run.attempts[-1]["number"] == attempt.number
-    if not repeated:  # else the request must be the same to the letter, or its token is refused
+    if not attempts.repeats(run, attempt):  # else the request must be the same to the letter, or its token is refused
         run.hours = min(limit.hours, max_hours)
         run.deadline = plan.deadline(run.hours)
     deadline_s = int(run.hours * 3600)
@@ -255,30 +218,6 @@ def _request(aws, run, image, attempt, max_hours):
     request = ec2.launch_request(run, image, attempt, run.group_id, user_data, ec2.tags_for(run, aws.owner))
     profile = aws.settings.instance_profile if buckets.read_by(run.turns) else ""
     return request | ec2.profile_request(profile) | {"ClientToken": capacity.client_token(run.id, attempt)}
-
-
-def _numbered(run, attempts):
-    """The attempts with numbers that go on where the record ends.
-
-    An attempt whose answer nobody saw goes first, under its old number: the same token finds the same instance.
-    """
-    if not run.attempts:
-        return attempts
-    last = capacity.Attempt(**{key: value for key, value in run.attempts[-1].items() if key in ATTEMPT_FIELDS})
-    if not _answered(run):
-        return [last, *(attempt for attempt in attempts if attempt != dataclasses.replace(last, number=0))]
-    return [dataclasses.replace(attempt, number=last.number + 1) for attempt in attempts]
-
-
-def _answered(run):
-    """Has every attempt of the run been granted or refused, as far as this record knows?"""
-    return not run.attempts or bool(run.instance_id) or "refused" in run.attempts[-1]
-
-
-def _record_attempt(run, attempt, token):
-    """Write down what is about to be asked for, before it is asked for."""
-    run.attempts.append({"at": runs.now(), "token": token, **dataclasses.asdict(attempt)})
-    runs.save(run)
 
 
 def _client_public_key(run):

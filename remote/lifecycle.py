@@ -2,7 +2,7 @@
 
 import contextlib
 
-from remote import ec2, follow, host, launch, notify, report, request, run_volume, runs, steps, story
+from remote import ec2, follow, host, launch, notify, report, request, rivals, run_volume, runs, steps, story
 from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, Unverified
 
 SAVE_S = 60  # a job that is asked to stop has so long to save
@@ -46,7 +46,7 @@ def undone_if_stopped(aws, run):
     """What stops the block, be it an error or a Ctrl-C, undoes what was made of a run whose job has not started."""
     try:
         yield
-    except launch.Anothers:
+    except rivals.Anothers:
         raise
     except BaseException as stopped:
         if run.started:
@@ -146,15 +146,15 @@ def replace(aws, run):
     if ec2.alive(lost) and not ec2.works(lost):
         return put_to_work(aws, run)
     if ec2.alive(lost) and lost["InstanceId"] != run.instance_id:
-        launch.refuse_anothers(run, lost)
+        rivals.refuse(run, lost)
+    elif not ec2.alive(lost):
+        rivals.refuse_superfluous(aws, run)
     run.losses += 1
     why = ec2.why_ended(lost)
     story.say("replace", f"loss {run.losses}: {run.instance_id} ({why}); its volume goes on")
     notify.tell(aws.settings, run, "interruption", f"its machine is lost ({why}); another goes on with it")
     if lost:
         ec2.terminate(aws.ec2, lost["InstanceId"])
-    if not run_volume.find(aws, run):
-        raise NotFound(f"{run.id} has neither an instance nor a volume any more. {report.whats_left(run)}")
     return put_to_work(aws, run)
 
 
@@ -168,7 +168,7 @@ def put_to_work(aws, run):
         host.script(machine, "forget-lost.sh", steps.folder(run))
         steps.ensure_copied(run, machine)
         steps.ensure_started(aws, run, machine)
-    except launch.Anothers:
+    except rivals.Anothers:
         raise
     except BaseException as stopped:
         undo(aws, run)
@@ -189,10 +189,10 @@ def pull_or_rescue(aws, run):
     story.say("rescue", f"the instance is gone; its volume {run.volume_id} has the results")
     try:
         steps.pull(aws, run, rent(aws.reading_nothing(), run, RESCUE_HOURS))
-    except launch.Anothers:
+    except rivals.Anothers:
         raise
     except BaseException:
-        steps.end(aws, run)
+        undo(aws, run)
         raise
     steps.end(aws, run)
 
@@ -217,9 +217,10 @@ def stop(aws, run, discard=False):
 
 
 def undo(aws, run):
-    """Before the job has started there is nothing to lose: end everything. Returns whether that worked."""
+    """Before the job goes on there is nothing to lose: end all but what another checkout uses. Tells if that worked."""
     try:
-        steps.end(aws, run)
+        if not rivals.withdraw(aws, run):
+            steps.end(aws, run)
         return True
     except BaseException as failed:  # whatever it is: the first error is the one to report
         reason = str(failed) or "interrupted again"

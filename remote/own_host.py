@@ -27,9 +27,10 @@ def leave(aws, run):
         )
         return
     with story.step("end", f"cleaning up on {run.host}", run.timeline) as told:
-        machine = connect(aws, run)
-        folder = host.quote(f"{FOLDER}/runs/{run.id}")
-        host.run(machine, f"rm -rf -- {folder}; rmdir {FOLDER}/runs {FOLDER} 2>/dev/null; true")
+        machine, folder = connect(aws, run), f"{FOLDER}/runs/{run.id}"
+        # The job may live: its results are thrown away, or its wrapper was killed. Without a folder there is no job.
+        host.script(machine, "stop-job.sh", folder, 0, check=False)
+        host.run(machine, f"rm -rf -- {host.quote(folder)}; rmdir {FOLDER}/runs {FOLDER} 2>/dev/null; true")
         told.append(f"nothing of the run is left on {run.host}")
     run.closed = run.closed or runs.now()
     runs.save(run)

@@ -15,7 +15,7 @@ from remote.errors import Failure
 from remote.explain import AWS_ERRORS, code_of, explain
 from remote.orphans import KEEP, Orphan
 
-REGIONS_AT_ONCE = 8
+REGIONS_AT_ONCE = 16
 
 
 def enabled_regions(ec2):
@@ -30,11 +30,12 @@ def find(clients_for_region, regions, now, schedulers_for_region=None):
     schedulers_for_region(region): its EventBridge Scheduler client; without it schedules are not looked for.
     A region that can't be asked is an Orphan of kind "region", so that its silence isn't taken for emptiness.
     """
-    clients = [clients_for_region(region) for region in regions]  # here, for boto3 makes clients in one thread only
-    schedulers = [schedulers_for_region and schedulers_for_region(region) for region in regions]
     with ThreadPoolExecutor(REGIONS_AT_ONCE) as pool:
-        found = pool.map(lambda ec2, scheduler: _in_region(ec2, now, scheduler), clients, schedulers)
-        return list(itertools.chain.from_iterable(found))
+        asked = []
+        for region in regions:  # boto3 makes clients in one thread only; while it makes the next, these ask
+            scheduler = schedulers_for_region and schedulers_for_region(region)
+            asked.append(pool.submit(_in_region, clients_for_region(region), now, scheduler))
+        return list(itertools.chain.from_iterable(one.result() for one in asked))
 
 
 def _in_region(ec2, now, scheduler):

@@ -169,13 +169,29 @@ def load(folder):
 
 
 def folders(settings):
-    """Folders of all runs, oldest first; there may be many thousands."""
+    """Folders of all runs, oldest first."""
+    return list(newest(settings))[::-1]
+
+
+def newest(settings):
+    """Yield the folders of all runs, newest first: of many thousands most commands need a few."""
     home = settings.runs
     if not home.is_dir():
-        return []
+        return
     matches = [match for entry in os.scandir(home) if (match := RUN_ID.fullmatch(entry.name))]
-    names = [match[0] for match in sorted(matches, key=lambda match: match["time"])]
-    return [home / name for name in names if os.path.exists(f"{home}/{name}/run.json")]  # noqa: PTH110
+    for match in reversed(sorted(matches, key=lambda match: match["time"])):
+        if os.path.exists(f"{home}/{match[0]}/run.json"):  # noqa: PTH110
+            yield home / match[0]
+
+
+def recorded(settings, run_id):
+    """Is there a record of the run in this checkout? run_id: anything that a tag may say."""
+    return bool(RUN_ID.fullmatch(run_id)) and (settings.runs / run_id / "run.json").exists()
+
+
+def made(folder):
+    """When the run of a folder was asked for, as its id has it: "20260131-235959"."""
+    return RUN_ID.fullmatch(folder.name)["time"]
 
 
 def find(settings, run_id):
@@ -183,13 +199,13 @@ def find(settings, run_id):
     if run_id and not RUN_ID.fullmatch(run_id):
         raise Usage(f"Expected a run id such as lstm_aiw-20260131-235959-4af1, got {run_id!r}. See: bin/fab runs")
     if run_id:
-        if not (settings.runs / run_id / "run.json").exists():
+        if not recorded(settings, run_id):
             raise NotFound(f"No run {run_id} in {settings.runs}/. See what there is: bin/fab runs")
         return load(settings.runs / run_id)
-    there = folders(settings)
+    there = next(newest(settings), None)
     if not there:
         raise NotFound(f"No run in {settings.runs}/ yet. Start one: bin/fab train --job lstm_aiw")
-    return load(there[-1])
+    return load(there)
 
 
 @contextlib.contextmanager

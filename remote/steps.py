@@ -105,6 +105,8 @@ def _noted_beforehand(aws, run):
         runs.save(run)
         if run.instance_id:
             ec2.mark_started(aws.ec2, _own(run), run.started)
+        if run.volume_name:
+            ec2.mark_started(aws.ec2, [run.volume_id], run.id)
         yield
     except host.Disconnected:
         raise

@@ -12,8 +12,12 @@ OWNER = "gpu-job:owner"
 DEADLINE = "gpu-job:deadline"  # after it nothing but a kept volume may live; ISO time, UTC
 MANAGED = "gpu-job:managed"  # "true" on everything the tool makes, and on nothing else
 PULLED = "gpu-job:pulled"  # SHA-256 of the manifest, once the results are home and verified
-STARTED = "gpu-job:started"  # on instance and volume, just before the job starts: without it there are no results
-VOLUME = "gpu-job:volume"  # a data volume's name; the run id, when it lives for one run only
+# On instance and volume, just before the job starts, and when: without it there are no results. On a named volume it is
+# the id of the run that was started there last.
+STARTED = "gpu-job:started"
+VOLUME = (
+    "gpu-job:volume"  # a data volume's name; the run id, when it lives for one run only; an instance's named volume
+)
 MOVED_FROM = "gpu-job:moved-from"  # the volume that a copy in another zone was made of
 USER = "gpu-job:user:"  # + run id, on a rule that several runs share; its value is that run's deadline
 NAME = "Name"  # what the AWS console shows

@@ -86,8 +86,13 @@ def find_named(ec2, name):
 
 
 def find_for_run(ec2, run_id):
-    """The Volume that the run made, or None. Of a volume and its unfinished move, the copy."""
-    found = _unreplaced(_find(ec2, {f"tag:{tagging.RUN}": run_id, "tag-key": tagging.VOLUME}))
+    """The Volume that the run made, or the named one on which it was the last to start; None where there is neither.
+
+    Of a volume and its unfinished move, the copy.
+    """
+    data = {"tag-key": tagging.VOLUME}
+    found = _find(ec2, data | {f"tag:{tagging.RUN}": run_id}) or _find(ec2, data | {f"tag:{tagging.STARTED}": run_id})
+    found = _unreplaced(found)
     return found[-1] if found else None
 
 

@@ -7,6 +7,7 @@ set -uo pipefail
 run=$1 python=$2 job=$3 grace_s=$4 on_stall=${5:-tell}
 scripts=$run/scripts
 cd "$run" || exit 1
+source scripts/job-processes.sh
 (set -o noclobber && echo $$ >pid) 2>/dev/null || exit 0 # somebody else has started this job
 mkdir -p out
 rm -rf stalls stall_end # of a machine that was lost
@@ -25,9 +26,9 @@ power_off() { ((grace_s == 0)) || bash "$scripts/deadline.sh" "$@"; } # 0: a mac
 
 beat() { while wrapper_lives && touch heartbeat; do sleep 5; done; }
 
-end_forked() { # what the job forked and left behind, also in sessions of its own: all of it has the job's environment
+end_forked() { # what the job forked and left behind
   kill -KILL -- "-$child" 2>/dev/null
-  grep -lszxF "GPU_JOB=$run" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do kill -KILL "$pid" 2>/dev/null; done
+  job_processes "$run" | xargs -r kill -KILL 2>/dev/null
 }
 
 # The job gets a process group of its own, and a mark, so that what it forks can be ended with it.

@@ -6,17 +6,24 @@ set -uo pipefail
 cd "$1" || exit 1
 patience_s=$2
 wrapper=$(cat pid 2>/dev/null) || exit 0
+source scripts/job-processes.sh
 
-gone() { ! kill -0 "$wrapper" 2>/dev/null; }
+watched() { grep -qs run-job.sh "/proc/$wrapper/cmdline"; } # not so a zombie, or another process of that number
+gone() { ! watched && [[ -z $(job_processes "$PWD") ]]; }
 
-gone || kill -TERM "$wrapper"
+if watched; then
+  kill -TERM "$wrapper"
+else # killed, by a machine short of memory perhaps, it has left the job to itself
+  job_processes "$PWD" | xargs -r kill -TERM
+fi
 for ((tries = 0; tries < patience_s * 5; tries++)); do
   gone && exit 0
   sleep 0.2
 done
-pkill -KILL -P "$wrapper" # the job, which ignores SIGTERM; the wrapper then writes its exit code
+job_processes "$PWD" | xargs -r kill -KILL # it ignores SIGTERM; its wrapper then writes its exit code
 for ((tries = 0; tries < 50; tries++)); do
   gone && exit 0
   sleep 0.2
 done
-kill -KILL "$wrapper"
+watched && kill -KILL "$wrapper"
+exit 0

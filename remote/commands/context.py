@@ -5,7 +5,7 @@ import json as jsons
 
 import fabric
 
-from remote import embedded, launch, request, runs, settings, story
+from remote import adoption, embedded, request, runs, settings, story
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import NotFound
@@ -51,7 +51,7 @@ def existing_run(c, run_id):
         if not run_id or (chosen.runs / run_id).exists():
             raise
         aws = aws_of(c)
-        return aws, launch.adopt(aws, run_id)
+        return aws, adoption.adopt(aws, run_id)
     return aws_of(c, run), run
 
 

@@ -3,7 +3,7 @@
 import functools
 import tempfile
 
-from remote import ec2, history, runs, settings, steps, story
+from remote import attempts, ec2, history, runs, settings, steps, story
 from remote.commands.context import JSON, RUN, aws_of, existing_run, show, task
 from remote.errors import Usage
 from remote.live import alive, watch_line, watching
@@ -30,7 +30,9 @@ def status(c, run="", json=False):
     row = history.row(found, instance if ec2.alive(instance) else None)
     if found.started and not found.closed and (found.host or ec2.alive(instance)):
         row["now"] = watching.row(watching.looked_at(alive.Living(aws, found)))
+    row["refused"] = attempts.refusals(found)
     lines = row | ({"now": watch_line.one_line(row["now"])} if "now" in row else {})
+    lines["refused"] = f"\n{'':<10}".join(attempts.told(one) for one in row["refused"])
     show(json, row, "\n".join(f"{name:<10}{value}" for name, value in lines.items() if value not in ("", None)))
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 
-from remote import ec2, launch, runs
+from remote import adoption, ec2, runs
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import Failure, NotFound
@@ -59,7 +59,7 @@ def _living(aws, run_id, spare):
     there = _aside(aws, spare)
     with contextlib.suppress(NotFound):
         return Living(there, runs.find(there.settings, run_id), True)
-    return Living(there, launch.adopt(there, run_id), True)
+    return Living(there, adoption.adopt(there, run_id), True)
 
 
 @functools.cache

@@ -53,14 +53,14 @@ def _dollars(run, seconds):
 
 
 def attempts(run):
-    """[(time, machine, zone, market, what became of it)] of every launch, oldest first.
+    """[(time, machine, zone, market, what AWS answered)] of every launch, oldest first."""
+    columns = ("at", "instance_type", "zone", "market")
+    return [(*(str(one.get(key, "")) for key in columns), _answer(one)) for one in run.attempts]
 
-    That the last one gave the run its machine is known from the record; of the others that they gave none, or were
-    replaced when AWS took their machine away.
-    """
-    told = []
-    for number, attempt in enumerate(run.attempts):
-        last = number == len(run.attempts) - 1
-        outcome = "got it" if last and run.instance_id else "no machine, or taken away later"
-        told.append((*(str(attempt.get(key, "")) for key in ("at", "instance_type", "zone", "market")), outcome))
-    return told
+
+def _answer(attempt):
+    """The instance, or AWS's code and words."""
+    if "refused" not in attempt:
+        return attempt.get("instance", "no answer seen")
+    times = f" ({attempt['times']} times)" if attempt.get("times", 1) > 1 else ""
+    return f"{attempt['refused']}: {attempt.get('message', '')}{times}"

@@ -1,5 +1,6 @@
 """AWS says no, says it late, or says yes and nobody hears it: never a machine too many, never one left behind."""
 
+import json
 import re
 
 import pytest
@@ -46,6 +47,12 @@ def test_no_room_in_two_zones_leads_to_the_third(checkout, fault):
     run, _ = launched(checkout)
     assert run["zone"] not in ("us-east-1a", "us-east-1b")
     assert [attempt["zone"][-1] for attempt in run["attempts"]] == ["a", "b", run["zone"][-1]]
+    assert [attempt.get("instance", "") for attempt in run["attempts"]] == ["", "", run["instance_id"]]
+    said = checkout.done("status", "--run", run["id"])
+    for zone in ("us-east-1a", "us-east-1b"):
+        assert f"g4dn.xlarge in {zone}, on-demand: InsufficientInstanceCapacity: " in said
+    refused = json.loads(checkout.done("status", "--json", "--run", run["id"]))["refused"]
+    assert [(one["zone"], one["code"], one["times"]) for one in refused][1] == ("us-east-1b", refused[0]["code"], 1)
 
 
 def test_no_room_anywhere_exits_4_with_all_that_was_tried(checkout, fault):
@@ -72,6 +79,7 @@ def test_a_missing_permission_exits_7_and_is_named(checkout, fault):
     fault("RunInstances", code="UnauthorizedOperation", status=403, message="You are not authorized.")
     outcome = checkout.fab(*LAUNCH)
     assert outcome.returncode == 7 and outcome.stderr.splitlines()[-1].startswith("fab: Not allowed: ec2:RunInstances.")
+    assert "UnauthorizedOperation: You are not authorized." in checkout.done("status")
 
 
 def test_a_missing_permission_half_way_undoes_the_first_half(checkout, fault):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 
 import pytest
 
@@ -28,6 +29,15 @@ def epoch(checkout, run_id):
     return int(kept.read_text()) if kept.exists() else 0
 
 
+def lost(checkout, elsewhere):
+    """The id of a run that both know, and whose machine has vanished after its first epoch."""
+    run_id = checkout.detached("hold=1", "hold_again=3")
+    wait_until(lambda: epoch(checkout, run_id) == 1)
+    elsewhere.done("status", "--run", run_id)
+    orders.vanish(checkout.cloud, checkout.run(run_id)["instance_id"])
+    return run_id
+
+
 def test_both_follow_and_end_it_at_the_same_time(checkout, elsewhere):
     run_id = checkout.detached("hold=2", "megabytes=8")
     watching = [one.start("follow", "--run", run_id) for one in (checkout, elsewhere)]
@@ -43,12 +53,8 @@ def test_both_follow_and_end_it_at_the_same_time(checkout, elsewhere):
     assert b"0\n" in [one.home(run_id).get("exit_code") for one in (checkout, elsewhere)]
 
 
-@pytest.mark.xfail(reason="known: the second sometimes rents once more when the first ends the run", strict=False)
 def test_both_replace_a_lost_machine_and_there_is_one(checkout, elsewhere):
-    run_id = checkout.detached("hold=1", "hold_again=3")
-    wait_until(lambda: epoch(checkout, run_id) == 1)
-    elsewhere.done("status", "--run", run_id)
-    orders.vanish(checkout.cloud, checkout.run(run_id)["instance_id"])
+    run_id = lost(checkout, elsewhere)
     both = {one: one.start("resume", "--run", run_id) for one in (elsewhere, checkout)}
     wait_until(lambda: epoch(checkout, run_id) == 3, seconds=60)
     for one, client in both.items():
@@ -65,6 +71,58 @@ def test_both_replace_a_lost_machine_and_there_is_one(checkout, elsewhere):
     assert checkout.billed() == [] and len(instances(checkout, run_id)) == 2
     again = checkout.fab("resume", "--run", run_id)
     assert again.returncode in (0, 3) and len(instances(checkout, run_id)) == 2, again.stderr
+
+
+def test_one_that_gives_up_leaves_the_machine_of_the_other_alone(checkout, elsewhere):
+    run_id = lost(checkout, elsewhere)
+    orders.fault(
+        checkout.cloud,
+        "RunInstances",
+        code="InsufficientInstanceCapacity",
+        times=99,
+        when={"InstanceType": "g6.xlarge"},
+    )
+    patient = {"FABRIC_INSTANCE_TYPES": "g6.xlarge", "FABRIC_WAIT_CAPACITY": "1h"}
+    waiting = elsewhere.start("resume", "--run", run_id, **patient)
+    wait_until(lambda: [one for one in elsewhere.run(run_id)["attempts"] if "refused" in one], seconds=30)
+    other = checkout.start("resume", "--run", run_id)
+    wait_until(lambda: epoch(checkout, run_id) == 3, seconds=60)
+    waiting.send_signal(signal.SIGINT)
+    stopped = finished(waiting)
+    assert stopped.returncode in (9, 130) and "Traceback" not in stopped.stderr, stopped.stderr
+    checkout.let_go(run_id)
+    assert finished(other).returncode == 0 and len(instances(checkout, run_id)) == 2
+
+
+def test_of_two_machines_had_at_the_same_moment_one_is_given_back(checkout, elsewhere):
+    run_id = lost(checkout, elsewhere)
+    kinds = {elsewhere: "g6.xlarge", checkout: "g5.xlarge"}
+    both = [one.start("resume", "--run", run_id, FABRIC_INSTANCE_TYPES=kind) for one, kind in kinds.items()]
+    wait_until(lambda: epoch(checkout, run_id) == 3, seconds=60)
+    wait_until(lambda: 9 in [client.poll() for client in both], seconds=60)
+    assert list(instances(checkout, run_id).values()).count("running") == 1
+    checkout.let_go(run_id)
+    outcomes = [finished(client) for client in both]
+    assert sorted(outcome.returncode for outcome in outcomes) == [0, 9], [outcome.stderr for outcome in outcomes]
+
+
+def test_a_run_that_another_has_ended_is_not_begun_again(checkout, elsewhere):
+    run_id = checkout.detached("epochs=1")
+    elsewhere.done("status", "--run", run_id)
+    checkout.done("follow", "--run", run_id)
+    checkout.done("terminate", "--run", run_id)
+    again = elsewhere.fab("resume", "--run", run_id)
+    assert again.returncode == 3 and "another checkout" in again.stderr, again.stderr
+    assert len(instances(checkout, run_id)) == 1
+
+
+def test_a_named_volume_is_kept_by_a_checkout_that_knows_the_run_by_its_tags_alone(checkout, elsewhere):
+    for _ in range(2):  # on the volume that it makes, and on one that is there
+        run_id = checkout.detached("epochs=1", options=("--volume", "ours"))
+        elsewhere.done("follow", "--run", run_id)
+        elsewhere.done("terminate", "--run", run_id)
+        assert elsewhere.run(run_id)["volume_name"] == "ours" and elsewhere.home(run_id)["exit_code"] == b"0\n"
+    checkout.done("volumes", "--delete", "ours", "--yes")
 
 
 def test_tags_that_somebody_has_changed_are_not_followed(checkout, elsewhere):

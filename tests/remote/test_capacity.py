@@ -35,7 +35,7 @@ class Recorder:
     """Builds requests as the lifecycle does, and keeps what was recorded before each."""
 
     def __init__(self):
-        self.recorded = []
+        self.recorded, self.refusals = [], []
 
     def request_for(self, attempt):
         return {
@@ -62,7 +62,7 @@ def recorder():
 
 
 def launch(client, attempts, recorder, wait_s=0):
-    return launch_first(client, attempts, recorder.request_for, recorder.record, wait_s)
+    return launch_first(client, attempts, recorder.request_for, recorder.record, recorder.refusals.append, wait_s)
 
 
 def instances(ec2):
@@ -139,7 +139,7 @@ def test_the_intent_is_recorded_before_the_call(ec2, launch_client, attempts, re
         assert instances(ec2) == []
         recorder.record(attempt, token)
 
-    launch_first(launch_client, attempts, recorder.request_for, record)
+    launch_first(launch_client, attempts, recorder.request_for, record, recorder.refusals.append)
     assert recorder.recorded == [(attempts[0], client_token(RUN, attempts[0]))]
 
 
@@ -249,7 +249,8 @@ def test_an_instance_made_by_a_differing_request_is_taken_over(
     launch_client, attempts, recorder, refuse, naps, monkeypatch
 ):
     refuse(launch_client, "RunInstances", "IdempotentParameterMismatch")
-    listed = iter([[], [{"Instances": [{"InstanceId": "i-earlier"}]}]])  # AWS lists it a moment late
+    earlier = {"InstanceId": "i-earlier", "State": {"Name": "pending"}}
+    listed = iter([[], [{"Instances": [earlier]}]])  # AWS lists it a moment late
     monkeypatch.setattr(launch_client, "describe_instances", lambda **_: {"Reservations": next(listed)})
     instance, _ = launch(launch_client, attempts, recorder)
     assert instance["InstanceId"] == "i-earlier" and len(recorder.recorded) == 1 and len(naps) == 1

@@ -71,7 +71,7 @@ def request_for(image, run_tags):
     return build
 
 
-def record(attempt, token):
+def record(*_what):
     """Where the lifecycle writes run.json."""
 
 
@@ -88,37 +88,37 @@ def running(ec2, instance):
 
 def test_a_reply_lost_on_the_way_back_makes_no_second_machine(ec2, cloud, attempts, request_for):
     orders.fault(cloud, "RunInstances", drop="after")
-    instance, _ = launch_first(ec2, attempts, request_for, record)
+    instance, _ = launch_first(ec2, attempts, request_for, record, record)
     assert living(ec2) == [instance["InstanceId"]]
 
 
 def test_a_command_killed_after_the_call_is_repeated_into_the_same_machine(ec2, attempts, request_for):
-    first, attempt = launch_first(ec2, attempts, request_for, record)
-    again, _ = launch_first(ec2, [attempt, *attempts], request_for, record)
+    first, attempt = launch_first(ec2, attempts, request_for, record, record)
+    again, _ = launch_first(ec2, [attempt, *attempts], request_for, record, record)
     assert again["InstanceId"] == first["InstanceId"] and len(living(ec2)) == 1
 
 
 def test_the_repeated_request_may_differ_by_its_deadline(ec2, attempts, request_for):
-    first, attempt = launch_first(ec2, attempts, request_for, record)
+    first, attempt = launch_first(ec2, attempts, request_for, record, record)
 
     def later(attempt):
         return request_for(attempt, deadline="2099-01-01T00:00:05Z")
 
-    again, _ = launch_first(ec2, [attempt, *attempts], later, record)
+    again, _ = launch_first(ec2, [attempt, *attempts], later, record, record)
     assert again["InstanceId"] == first["InstanceId"] and len(living(ec2)) == 1
 
 
 def test_an_ended_machine_is_followed_by_a_new_one(ec2, attempts, request_for):
-    first, attempt = launch_first(ec2, attempts, request_for, record)
+    first, attempt = launch_first(ec2, attempts, request_for, record, record)
     ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
-    second, later = launch_first(ec2, [attempt, *attempts], request_for, record)
+    second, later = launch_first(ec2, [attempt, *attempts], request_for, record, record)
     assert living(ec2) == [second["InstanceId"]] and later.number == attempt.number + 1
 
 
 def test_the_zone_without_capacity_is_passed_over(ec2, cloud, attempts, request_for):
     full = attempts[0].subnet_id
     orders.fault(cloud, "RunInstances", code="InsufficientInstanceCapacity", status=500, when={"SubnetId": full})
-    instance, attempt = launch_first(ec2, attempts, request_for, record)
+    instance, attempt = launch_first(ec2, attempts, request_for, record, record)
     assert attempt.zone == instance["Placement"]["AvailabilityZone"] == "us-east-1b"
 
 
@@ -126,7 +126,7 @@ def test_a_quota_of_zero_is_told_with_the_command_that_raises_it(ec2, cloud, att
     orders.quota(cloud, "L-DB2E81BA", 0)
     try:
         with pytest.raises(NoCapacity, match="--quota-code L-DB2E81BA --desired-value 4 --region us-east-1"):
-            launch_first(ec2, attempts, request_for, record)
+            launch_first(ec2, attempts, request_for, record, record)
     finally:
         orders.quota(cloud, "L-DB2E81BA", 64)
 
@@ -139,7 +139,7 @@ def test_the_image_is_the_newest_that_its_machine_can_boot(ec2, make, image):
 
 
 def test_a_volume_lives_through_its_machine_and_dies_after_it(ec2, attempts, request_for, run_tags):
-    instance, attempt = launch_first(ec2, attempts, request_for, record)
+    instance, attempt = launch_first(ec2, attempts, request_for, record, record)
     volume = volumes.create(ec2, attempt.zone, 1, run_tags(), "token")
     again = volumes.create(ec2, attempt.zone, 1, run_tags(), "token")
     assert again.id == volume.id
@@ -152,7 +152,7 @@ def test_a_volume_lives_through_its_machine_and_dies_after_it(ec2, attempts, req
 
 
 def test_a_volume_in_another_zone_is_refused_and_its_copy_is_not(ec2, attempts, request_for, run_tags):
-    instance, attempt = launch_first(ec2, attempts, request_for, record)
+    instance, attempt = launch_first(ec2, attempts, request_for, record, record)
     machine = running(ec2, instance)
     elsewhere = volumes.create(ec2, "us-east-1c", 1, run_tags() | {tags.VOLUME: "corpus"}, "elsewhere")
     with pytest.raises(Usage, match="us-east-1c.*--move-volume"):
@@ -165,7 +165,7 @@ def test_a_volume_in_another_zone_is_refused_and_its_copy_is_not(ec2, attempts, 
 
 def test_what_is_past_its_deadline_is_reaped_but_not_its_results(ec2, make, attempts, request_for, run_tags):
     overdue = "2020-01-01T00:00:00Z"
-    instance, attempt = launch_first(ec2, attempts, lambda attempt: request_for(attempt, overdue), record)
+    instance, attempt = launch_first(ec2, attempts, lambda attempt: request_for(attempt, overdue), record, record)
     volume = volumes.create(ec2, attempt.zone, 1, run_tags(deadline=overdue) | {tags.STARTED: overdue}, "overdue")
     volumes.attach(ec2, volume.id, running(ec2, instance))
 

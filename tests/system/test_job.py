@@ -114,6 +114,21 @@ def test_a_job_that_does_not_listen_is_ended_all_the_same(prepare):
     assert not {"sleep 300", "sleep 301"} & set(run.instance.tree().values())
 
 
+def test_a_job_whose_wrapper_was_killed_is_asked_to_save_and_ended_all_the_same(prepare, instance):
+    run = prepare(
+        WITH_CHILDREN + "import signal, sys, time, pathlib\n"
+        "def save(*_):\n    pathlib.Path('../out/saved').write_text('saved')\n    sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, save)\nprint('ready', flush=True)\nwhile True: time.sleep(0.1)\n"
+    )
+    pid = run.start()
+    wait_until(lambda: run.read("log"))
+    instance.root(f"kill -KILL {pid}")
+    run.stop(patience_s=1)
+    assert run.read("out/saved") == b"saved"
+    wait_until(lambda: not run.alive(), 10)
+    assert not {"sleep 300", "sleep 301"} & set(run.instance.tree().values())
+
+
 def test_stopping_what_has_ended_or_never_began_is_harmless(prepare):
     run = prepare("print('done')")
     run.stop(patience_s=1)
