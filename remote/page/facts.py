@@ -57,14 +57,17 @@ def gather(run):
 def _gather(run, job, given):
     out = run.folder / run.out_of(job)
     rows, model = metrics.read(out / "metrics.jsonl"), files.record(out / "model.json")
-    best = metrics.best(rows + _final(rows, model))
-    return Facts(run, job, verdict.of(run), rows, best, parameters(job, given), model)
+    return Facts(run, job, verdict.of(run), rows, _best(rows, model), parameters(job, given), model)
 
 
-def _final(rows, model):
-    """What was only measured of the finished model, as the row of one more look at the last epoch."""
+def _best(rows, model):
+    """What the run is judged by: of the weights that came home, if model.json says it, else of its best epoch."""
     measured = metrics.numbers(model.get("metrics"))
-    return [{"epoch": rows[-1]["epoch"]} | measured] if rows and measured else []
+    kept = {"epoch": rows[-1]["epoch"]} | measured if rows and measured else {}
+    best = metrics.best([*rows, kept] if kept else rows)
+    if best is None or kept.get(best.name) is None:
+        return best
+    return metrics.Best(best.name, kept[best.name], int(kept["epoch"]), True)
 
 
 def parameters(job, given):
