@@ -28,7 +28,9 @@ def test_only_parameters_that_differ_are_told(tmp_path):
 
 def test_a_run_is_judged_by_the_weights_that_came_home_not_by_its_luckiest_epoch(tmp_path):
     run = runs_on_disk.make(tmp_path)
-    runs_on_disk.write_metrics(run, [{"epoch": e, "held_out_mean_iou": iou} for e, iou in enumerate((0.7, 0.9, 0.8), 1)])
+    runs_on_disk.write_metrics(
+        run, [{"epoch": e, "held_out_mean_iou": iou} for e, iou in enumerate((0.7, 0.9, 0.8), 1)]
+    )
     assert facts.gather(run)[0].best == metrics.Best("held_out_mean_iou", 0.9, 2)
     (run.folder / "out/model.json").write_text('{"metrics": {"epoch": 3, "held_out_mean_iou": 0.8}}')
     assert facts.gather(run)[0].best == metrics.Best("held_out_mean_iou", 0.8, 3, kept=True)
