@@ -68,6 +68,7 @@ def train(params, out):
     params = dataclasses.replace(params, epochs=params.epochs or _epochs(batches.steps))
     print(segmentation_set.sentence(found), flush=True)
 
+    unet.use_onednn()
     training.make_repeatable(params.seed)
     precision.use(params.precision)
     classes = found.encoding.classes

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.parameters import BadInput
-from jobs.pictures import masks
+from jobs.pictures import masks, numbered_objects
 from jobs.pictures.masks import Encoding
 
 LEVEL = 0.005  # share of all pixels from which on a code can't be noise
 SOFT_CODES = 64  # more codes than that between a few levels are edges that were smoothed
 APART = 32  # two levels of grey, or the three of a colour together, are at least so far apart
-OBJECTS = 8  # a mask that counts 0, 1, 2, ... further than this counts objects, if others count otherwise
 VOID = 255  # the custom is to number what is not to be scored so
 
 
@@ -24,13 +23,15 @@ class Counts:
     palette: dict
     lossy: bool
     pixels: dict  # {code: how many}
+    compact: int = 0  # codes that look like one object each
 
 
 def count(coded):
     """The Counts of a mask that was read."""
     codes = masks.distinct(coded.codes)
     pixels = np.bincount(np.searchsorted(codes, coded.codes).ravel())
-    return Counts(coded.kind, coded.palette, coded.lossy, dict(zip(codes.tolist(), pixels.tolist(), strict=True)))
+    counted = dict(zip(codes.tolist(), pixels.tolist(), strict=True))
+    return Counts(coded.kind, coded.palette, coded.lossy, counted, numbered_objects.compact(codes, coded.codes))
 
 
 def discover(counts, classes=0, ignored=-1, foreground=False):
@@ -42,7 +43,8 @@ def discover(counts, classes=0, ignored=-1, foreground=False):
     kind = _kind(counts)
     each = [in_kind(one, kind) for one in counts]
     total = sum((Counter(one) for one in each), Counter())
-    if foreground or (kind == "grey" and not classes and _number_objects(each, total)):
+    numbered = kind == "grey" and not classes and numbered_objects.are_numbered(each, [one.compact for one in counts])
+    if foreground or numbered:
         return Encoding(kind, (0, 1), objects=True)
     levels = _levels(total, kind)
     if any(one.lossy for one in counts) or _is_soft(total, levels):
@@ -109,13 +111,6 @@ def _summed(items):
     for code, pixels in items:
         total[code] += pixels
     return total
-
-
-def _number_objects(each, total):
-    """Do the masks number single objects? Then each counts from 0 or 1 without a gap, and how far is different."""
-    furthest = {max(one) for one in each}
-    gapless = sum(len(one) >= max(one) for one in each)
-    return max(furthest) > OBJECTS and gapless > 0.8 * len(each) and (len(furthest) > 2 or len(total) > 256)
 
 
 def _levels(total, kind):

@@ -8,6 +8,7 @@ from jobs.pictures.image_survey import Survey
 from jobs.pictures.preparation import Preparation
 
 BINARY = ("background", "foreground")
+TOLD = 12  # classes of which the share is told
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def sentence(found):
     learnt, tested = len(parts.learnt), len(parts.held_out)
     watched = f", {len(parts.watched)} watched" if parts.watched != parts.held_out else ""
     shares = found.class_pixels("learnt") / max(1, found.class_pixels("learnt").sum())
-    classes = ", ".join(f"{name} {share:.1%}" for name, share in zip(found.names, shares, strict=True))
+    commonest = shares.argsort()[::-1][:TOLD] if len(shares) > TOLD else range(len(shares))
+    classes = ", ".join(f"{found.names[one]} {shares[one]:.1%}" for one in commonest)
+    classes += f" and {len(shares) - TOLD} others" if len(shares) > TOLD else ""
     shrunk = f"shrunk to {prepared.scale:.0%}, " if prepared.scale != 1 else ""
     merged = " (the masks number single objects, which are one class)" if found.encoding.objects else ""
     kind = {1: "grey", 3: "colour"}.get(prepared.channels, f"{prepared.channels} channels")

@@ -58,6 +58,7 @@ def read(folder):
     if not path.exists():
         raise NotFound(f"Expected weights at {path}, found none. A run has them after its first epoch.")
     params = described.parameters
+    unet.use_onednn()
     with greetings.held_back():
         model = unet.build(described.preparation.channels, described.encoding.classes, params.width, params.depth)
     try:

@@ -12,6 +12,7 @@ LOG_LINES = 25
 LOG_TAIL_BYTES = 64 << 10
 MOST_LENGTH = 400  # characters of a parameter's value, or of a line of the log
 MOST_RESULTS = 40
+MOST_CLASSES = 254
 DEEPEST = 4  # dicts within dicts of model.json that are looked into
 
 
@@ -57,14 +58,17 @@ def gather(run):
 def _gather(run, job, given):
     out = run.folder / run.out_of(job)
     rows, model = metrics.read(out / "metrics.jsonl"), files.record(out / "model.json")
-    best = metrics.best(rows + _final(rows, model))
-    return Facts(run, job, verdict.of(run), rows, best, parameters(job, given), model)
+    return Facts(run, job, verdict.of(run), rows, _best(rows, model), parameters(job, given), model)
 
 
-def _final(rows, model):
-    """What was only measured of the finished model, as the row of one more look at the last epoch."""
+def _best(rows, model):
+    """What the run is judged by: of the weights that came home, if model.json says it, else of its best epoch."""
     measured = metrics.numbers(model.get("metrics"))
-    return [{"epoch": rows[-1]["epoch"]} | measured] if rows and measured else []
+    kept = {"epoch": rows[-1]["epoch"]} | measured if rows and measured else {}
+    best = metrics.best([*rows, kept] if kept else rows)
+    if best is None or kept.get(best.name) is None:
+        return best
+    return metrics.Best(best.name, kept[best.name], int(kept["epoch"]), True)
 
 
 def parameters(job, given):
@@ -116,23 +120,35 @@ def baselines(facts):
 
 def results(facts):
     """[(name, value)] of what model.json says of the finished model besides the curves: numbers, by their path."""
-    classes = facts.model.get("classes")
-    flat = _flat(facts.model.get("metrics"), "", classes if isinstance(classes, list) else [])
     curves = set(metrics.names(facts.rows)) | {"epoch"}
-    found = [(name, value) for name, value in flat if name not in curves]
+    found = [(name, value) for name, value in _flat(facts.model.get("metrics"), "") if name not in curves]
     found += metrics.numbers(facts.model).items()
     found += [(f"without learning: {name}", value) for name, value in baselines(facts).items()]
     return [(name[:80], f"{value:.4g}") for name, value in found if value is not None][:MOST_RESULTS]
 
 
-def _flat(value, path, classes, depth=0):
-    """[(path, number)] of all numbers in nested dicts, and in lists that have one for each class."""
-    if isinstance(value, list) and len(value) == len(classes):
-        value = {str(name): each for name, each in zip(classes, value, strict=True)}
+def _flat(value, path, depth=0):
+    """[(path, number)] of all numbers in nested dicts."""
     if isinstance(value, dict) and depth < DEEPEST:
-        inside = [_flat(below, f"{path} {name}".strip(), classes, depth + 1) for name, below in value.items()]
+        inside = [_flat(below, f"{path} {name}".strip(), depth + 1) for name, below in value.items()]
         return [pair for pairs in inside for pair in pairs]
     return [(path, number) for number in metrics.numbers({path: value}).values()]
+
+
+def by_class(facts):
+    """(measures, [(class, a figure of each)]) of what model.json has as a list with one number for each class."""
+    classes, measured = facts.model.get("classes"), facts.model.get("metrics")
+    if not isinstance(classes, list) or not isinstance(measured, dict):
+        return [], []
+    lists = {name[:80]: value for name, value in measured.items() if isinstance(value, list)}
+    lists = {name: value for name, value in lists.items() if len(value) == len(classes)}
+    rows = [(_cut(str(one)), [_figure(each[n]) for each in lists.values()]) for n, one in enumerate(classes)]
+    return list(lists), rows[:MOST_CLASSES] if lists else []
+
+
+def _figure(value):
+    found = metrics.numbers({"value": value}).get("value")
+    return "–" if found is None else f"{found:.4g}"
 
 
 def versions(run, model):

@@ -15,11 +15,15 @@ HELD_OUT = ("held_out_", "test_", "validation_", "val_")  # the most honest firs
 
 @dataclasses.dataclass(frozen=True)
 class Best:
-    """The best value of the metric by which a run is judged, and the epoch that had it."""
+    """The value of the metric by which a run is judged, and the epoch that had it.
+
+    kept: it is that of the weights that came home. An epoch in between may have had a better one by chance.
+    """
 
     name: str
     value: float
     epoch: int
+    kept: bool = False
 
 
 def read(path):

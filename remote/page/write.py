@@ -54,10 +54,13 @@ def of_job(found):
     """What report.html shows of one job. found: its Facts."""
     texts = samples.texts(found.out)
     pictures, left_out = samples.pictures(found.out)
+    measures, classes = facts.by_class(found)
     return {
         "facts": found,
         "charts": curves(found),
         "results": facts.results(found),
+        "measures": measures,
+        "classes": classes,
         "pictures": pictures,
         "left_out": left_out,
         "texts": texts,

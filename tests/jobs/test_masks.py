@@ -106,6 +106,23 @@ def test_numbered_objects_are_one_class(tmp_path):
     assert [int(mask.sum()) for mask in classes] == [49 * 12, 49 * 9, 49 * 17]
 
 
+def test_objects_numbered_throughout_a_film_are_one_class(tmp_path):
+    """Cells keep their numbers from frame to frame, and a part of a picture doesn't begin with 1."""
+    cells = np.kron(np.arange(100, 136).reshape(6, 6), np.pad(np.ones((8, 8), int), 1)).astype(np.uint16)
+    paths = [save(tmp_path / f"{number}.tif", np.roll(cells, number, 0)) for number in range(3)]
+    classes, encoding = understood(*paths)
+    assert encoding.objects and [int(mask.sum()) for mask in classes] == [64 * 36] * 3
+
+
+def test_many_classes_are_no_objects(tmp_path):
+    """Twenty of them, most of which are here and there in a picture, or all over it."""
+    random = np.random.default_rng(0)
+    drawn = [np.kron(random.integers(20, size=(8, 8)), np.ones((9, 9), int)).astype(np.uint8) for _ in range(3)]
+    paths = [save(tmp_path / f"{number}.png", pixels) for number, pixels in enumerate(drawn)]
+    _classes, encoding = understood(*paths)
+    assert encoding.classes == 20
+
+
 def test_palettes_made_file_by_file_are_read_as_colours(tmp_path):
     """One program numbers the colours in the order in which it meets them."""
     colours = [(0, 0, 0), (0, 0, 200), (200, 0, 0)]

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from remote import catalog
-from remote.page import commands, comparison, facts
+from remote.page import commands, comparison, facts, metrics
 from tests.page import runs_on_disk
 
 
@@ -24,6 +24,16 @@ def test_only_parameters_that_differ_are_told(tmp_path):
     assert comparison.differing(found) == [("units", ["8", "16"])]
     assert comparison.winners(found) == {"B"}
     assert "units      8  16" in comparison.text(found) and "held-out loss 1 *" in comparison.text(found)
+
+
+def test_a_run_is_judged_by_the_weights_that_came_home_not_by_its_luckiest_epoch(tmp_path):
+    run = runs_on_disk.make(tmp_path)
+    runs_on_disk.write_metrics(
+        run, [{"epoch": e, "held_out_mean_iou": iou} for e, iou in enumerate((0.7, 0.9, 0.8), 1)]
+    )
+    assert facts.gather(run)[0].best == metrics.Best("held_out_mean_iou", 0.9, 2)
+    (run.folder / "out/model.json").write_text('{"metrics": {"epoch": 3, "held_out_mean_iou": 0.8}}')
+    assert facts.gather(run)[0].best == metrics.Best("held_out_mean_iou", 0.8, 3, kept=True)
 
 
 def test_a_parameter_that_a_job_got_since_differs(tmp_path):

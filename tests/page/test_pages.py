@@ -31,7 +31,8 @@ def finished(tmp_path_factory):
     runs_on_disk.write_samples(run, {f"epoch-{e:03}.txt": f"sample of epoch {e} " * 20 for e in range(1, 13)})
     (run.folder / "out/plots").mkdir()
     (run.folder / "out/plots/held-out.png").write_bytes(runs_on_disk.png(1600, 300))
-    (run.folder / "out/model.json").write_text(json.dumps({"versions": {"keras": "3.15.1"}, "vocabulary": []}))
+    model = {"versions": {"keras": "3.15.1"}, "vocabulary": [], "classes": ["sea", "land"]}
+    (run.folder / "out/model.json").write_text(json.dumps(model | {"metrics": {"held_out_iou": [0.8765, None]}}))
     (run.folder / "gpu.csv").write_text(runs_on_disk.gpu_lines(40))
     return run
 
@@ -107,6 +108,15 @@ def test_the_report_tells_what_happened(browser, finished):
         "held out",
     ):
         assert words in text, words
+    assert browser.value("document.querySelector('.classes').innerText").split() == [
+        "class",
+        "held-out",
+        "IoU",
+        "sea",
+        "0.8765",
+        "land",
+        "–",
+    ]
     assert "sample of epoch 12" in text and "Tesla T4" in text and "machine unused" in text
 
 
