@@ -69,7 +69,7 @@ ensure_environment() { # ensure_environment GROUP...: sets PYTHON; quick when no
   (
     take_setup_lock
     [[ $stamp -nt $ROOT/pyproject.toml ]] && exit 0
-    printf 'setup    the pinned packages go into .venv, once: about 500 MB, a minute or two ...\n' >&2
+    printf 'setup    the pinned packages go into .venv, once: about 600 MB, a minute or two ...\n' >&2
     install_groups "$@"
     touch "$stamp"
     printf 'setup    done in %d s\n' $((SECONDS - started)) >&2
