@@ -79,7 +79,7 @@ def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
     vocabulary, text = data(params)
     course = streams.course(text, params)
-    read = text.known if params.refit else text.learnt
+    read = text.known if course.more_epochs else text.learnt
     baseline = math.exp(kneser_ney.nats_per_symbol(read, text.held_out, len(vocabulary)))
     print(language_model.sentence(text, vocabulary, "words"))
     print(f"A Kneser-Ney trigram has perplexity {baseline:.1f} on what is held out.", flush=True)
