@@ -92,7 +92,8 @@ def _usage_errors():
     try:
         yield
     except ParseError as error:
-        raise Usage(f"fab: {error}. See what there is: bin/fab --list, bin/fab --help TASK") from None
+        told = str(error).rstrip(".!")  # Invoke's own words end with one, or with both
+        raise Usage(f"fab: {told}. See what there is: bin/fab --list, bin/fab --help TASK") from None
     except ValueError as error:  # of Invoke's int("few")
         got = str(error).rpartition(": ")[2]
         raise Usage(f"fab: Expected a whole number, got {got}. See: bin/fab --help TASK") from None

@@ -95,8 +95,14 @@ def tensorboard_(c, run, port=None):
     tensorboard.serve(
         lambda: named or runs.folders(chosen),
         lambda one: steps.connect(aws_of(c, one), one),
-        None if port is None else int(port),
+        None if port is None else _number_of_a_port(port),
     )
+
+
+def _number_of_a_port(text):
+    if not (text.isascii() and text.isdecimal() and int(text) < 1 << 16):
+        raise Usage(f"Expected a port from 0 to 65535, got {text!r}.")
+    return int(text)
 
 
 TASKS = (runs_, status, watch_, report_, compare_, tensorboard_)

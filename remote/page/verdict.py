@@ -22,6 +22,8 @@ def of(run):
     if run.pulled == "discarded":
         return Verdict("doubtful", "ended; its results were thrown away")
     home = "results verified" if run.pulled else "results not home"
+    if run.exit_code == 0 and run.stall:
+        return Verdict("doubtful", f"finished, but stalled to the last ({run.stall}), {home}")
     if run.exit_code == 0:
         return Verdict("good" if run.pulled else "doubtful", f"finished, {home}")
     if run.exit_code == STOPPED:

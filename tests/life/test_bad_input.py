@@ -43,6 +43,7 @@ def assert_refused(outcome, code, words):
         ((*TRAIN, "--instance-types", ","), 2, "Setting instance_types is empty"),
         ((*TRAIN, "--instance-types", "x9.huge"), 3, "x9.huge"),
         (("runs", "--last", "few"), 2, "few"),
+        (("tensorboard", "--port", "x"), 2, "Expected a port from 0 to 65535, got 'x'"),
         (("status", "--run", "nonsense"), 2, "Expected a run id"),
         (("status", "--run", "../../etc"), 2, "Expected a run id"),
         *(((task, "--run", NO_SUCH_RUN), 3, NO_SUCH_RUN) for task in ("status", "pull", "terminate")),

@@ -36,6 +36,12 @@ def test_a_run_is_judged_by_the_weights_that_came_home_not_by_its_luckiest_epoch
     assert facts.gather(run)[0].best == metrics.Best("held_out_mean_iou", 0.8, 3, kept=True)
 
 
+def test_a_job_that_ended_while_it_stalled_is_no_success(tmp_path):
+    run = runs_on_disk.make(tmp_path, stall="the loss is not a number")
+    found = facts.gather(run)[0].verdict
+    assert found.kind == "doubtful" and "the loss is not a number" in found.text
+
+
 def test_a_parameter_that_a_job_got_since_differs(tmp_path):
     found = compared(tmp_path, ("lstm_aiw", {}, [1]), ("lstm_aiw", {"units": 16}, [1]))
     assert comparison.differing(found) == [("units", [None, "16"])]
