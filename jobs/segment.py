@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from jobs.parameters import BadInput
 from jobs.pictures import class_colours, images, masks, preparation, segmentation_plots, segmenter
 
 OVERLAID = 0.45  # how much of the overlay is the class's colour
+WRITTEN = "mask", "overlay"  # what the names of our own files end with
 
 
 def main(argv=None):
@@ -20,11 +22,10 @@ def main(argv=None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
     try:
         given = _arguments(argv)
-        pictures = _pictures(given.pictures)
+        found = pictures(given.pictures, given.out)
         folder = finished_runs.find(given.runs_dir, given.run, kind=segmenter.KIND)
         network = segmenter.read(folder)
-        for path in pictures:
-            _segment(network, path, given.out or path.parent, given.json)
+        return max(_segmented(network, path, given) for path in found)
     except BadInput as wrong:
         print(f"segment.sh: {wrong}", file=sys.stderr)
         return wrong.exit_code
@@ -33,6 +34,15 @@ def main(argv=None):
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _segmented(network, path, given):
+    """The exit code for one picture: one that can't be read is named, and keeps nobody from the others."""
+    try:
+        _segment(network, path, given.out or path.parent, given.json)
+    except BadInput as wrong:
+        print(f"segment.sh: {wrong}", file=sys.stderr)
+        return wrong.exit_code
     return 0
 
 
@@ -42,7 +52,7 @@ def _segment(network, path, out, as_json):
     picture = images.read(path)
     prepared = preparation.pixels(path, described.preparation)
     classes = segmenter.classify(network, prepared, picture.shape[:2])
-    written = {kind: out / f"{path.stem}-{kind}.png" for kind in ("mask", "overlay")}
+    written = {kind: out / f"{path.stem}-{kind}.png" for kind in WRITTEN}
     masks.write(written["mask"], classes, described.encoding, class_colours.colours(described.names))
     images.write_png(written["overlay"], overlay(picture, classes, described.names))
     shares = np.bincount(classes.ravel(), minlength=len(described.names)) / classes.size
@@ -65,17 +75,28 @@ def overlay(picture, classes, names):
     return np.uint8(shown * (1 - strength) + class_colours.painted(classes, names) * strength)
 
 
-def _pictures(given):
-    """The files meant: those named, and all pictures of folders. Raises BadInput for what isn't there."""
-    found = []
-    for path in given:
+def pictures(named, out):
+    """The files meant: those named, and all pictures of folders. Raises BadInput for what can't be done with them."""
+    found = [one for path in named for one in (_inside(path) if path.is_dir() else [path])]
+    for path in found:
         if not path.exists():
             raise BadInput(f"No such picture: {path}.")
-        inside = sorted(one for one in path.iterdir() if images.is_picture(Path(one.name))) if path.is_dir() else [path]
-        found += inside
     if not found:
         raise BadInput("There are no pictures in what was named. See: bin/segment.sh --help")
-    return found
+    if out and out.exists() and not out.is_dir():
+        raise BadInput(f"Expected a folder for --out, got the file {out}.")
+    targets = Counter((out or path.parent, path.stem) for path in dict.fromkeys(found))
+    if alike := [stem for (_folder, stem), count in targets.items() if count > 1]:
+        raise BadInput(f"Several pictures are called {alike[0]}: their masks would be one file. Name them one by one.")
+    return list(dict.fromkeys(found))
+
+
+def _inside(folder):
+    """The pictures of a folder, but for the masks and overlays that were made here before."""
+    there = sorted(path for path in folder.iterdir() if images.is_picture(Path(path.name)))
+    stems = {path.stem for path in there}
+    ours = {f"{stem}-{kind}" for stem in stems for kind in WRITTEN}
+    return [path for path in there if path.stem not in ours]
 
 
 class _OneLineParser(argparse.ArgumentParser):

@@ -84,7 +84,7 @@ def grid(out, examples, names):
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
         row[0].set_ylabel(f"{Path(shown.name).name[-24:]}\n{shown.score}", fontsize=8, color=INK)
-    _legend(figure, names)
+    _legend(figure, names, any((shown.truth == IGNORED).any() for shown in examples))
     _save(figure, out / "plots" / "held-out.png")
 
 
@@ -114,12 +114,13 @@ def _error(shown):
     return pale
 
 
-def _legend(figure, names):
+def _legend(figure, names, some_ignored):
     from matplotlib.patches import Patch
 
     both = zip(class_colours.colours(names), names, strict=True)
     patches = [Patch(color=colour / 255, label=name) for colour, name in both]
     patches.append(Patch(color=np.array(WRONG) / 255, label="wrong"))
+    patches += [Patch(facecolor="white", edgecolor=FAINT, label="not scored")] if some_ignored else []
     figure.legend(handles=patches, loc="outside lower center", ncols=min(8, len(patches)), frameon=False, fontsize=9)
 
 

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from jobs import parameters, unet_segmentation
+from jobs import segment as segment_command
+from jobs.parameters import BadInput
 from jobs.pictures import image_batches, preparation, segmenter
 from jobs.pictures.images import read
 from jobs.unet_segmentation import Parameters
@@ -191,5 +193,16 @@ def test_what_is_wrong_is_said_in_a_line(checkout, run, tmp_path):
     ):
         done = segment(checkout, tmp_path, *arguments)
         assert done.returncode == code and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
-    done = segment(checkout, run.parent, tmp_path / "no-picture.png")
-    assert done.returncode == 2 and "no-picture.png can't be read" in done.stderr
+    done = segment(checkout, run.parent, tmp_path / "no-picture.png", tmp_path / "good.png", "--out", tmp_path / "made")
+    assert done.returncode == 2 and "no-picture.png can't be read" in done.stderr and done.stderr.count("\n") == 1
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["good-mask.png", "good-overlay.png"]
+
+
+def test_masks_made_before_are_no_pictures_and_two_of_a_name_are_refused(tmp_path):
+    for name in ("a.png", "a-mask.png", "a-overlay.png", "b-mask.png", "b.txt"):
+        (tmp_path / name).touch()
+    found = segment_command.pictures([tmp_path, tmp_path / "a.png"], None)
+    assert [path.name for path in found] == ["a.png", "b-mask.png"]
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(BadInput, match="Several pictures are called a"):
+        segment_command.pictures([tmp_path], None)
