@@ -30,7 +30,7 @@ class Parameters:
     held_out: float = option(
         0.1, "share of the text, its end, only tested on; as much chooses the epoch", above=0, at_most=0.4
     )
-    epochs: int = option(12, "passes over the text; under 4 reads as noise", at_least=1)
+    epochs: int = option(10, "passes over the text; under 4 reads as noise", at_least=1)
     refit: float = option(0.6, "this share of the epochs again, over what chose the epoch as well", at_least=0)
     batch: int = option(32, "streams read side by side", at_least=1)
     timesteps: int = option(50, "characters between two updates", at_least=1)
