@@ -60,12 +60,13 @@ def build(params, symbols, batch=None):
 
     batch: the fixed number of rows of a network that carries its state from call to call; None: any, beginning at zero.
     """
-    from keras import Input, Model, layers
+    from keras import Input, Model, initializers, layers
 
     from jobs.text.weight_dropout import lstm
 
     numbers = Input((params.timesteps if batch else None,), batch_size=batch, dtype="int32")
-    flow = layers.Embedding(symbols, params.embedding)(numbers)
+    spread = initializers.RandomNormal(stddev=1.0)  # with Keras' own, of 0.03, the first epochs are lost
+    flow = layers.Embedding(symbols, params.embedding, spread)(numbers)
     flow = layers.Dropout(params.embedding_dropout)(flow)
     for _ in range(params.layers):
         flow = lstm(params, params.units, stateful=batch is not None)(flow)
