@@ -126,7 +126,7 @@ def _shorten(patient):
         return
     ExponentialBackoff.delay_amount = lambda *_: 0.02
     for config in (aws.ORDINARY, aws.LAUNCH, aws.QUICK, aws.ASIDE):
-        config.read_timeout = config.connect_timeout = READ_TIMEOUT_S
+        config.update(read_timeout=READ_TIMEOUT_S, connect_timeout=READ_TIMEOUT_S)
     ssh_connect = paramiko.SSHClient.connect
     impatience = {"banner_timeout": SSH_TIMEOUT_S, "auth_timeout": SSH_TIMEOUT_S}
     paramiko.SSHClient.connect = lambda self, *words, **named: ssh_connect(self, *words, **named | impatience)
