@@ -29,6 +29,7 @@ WAITS = {
     "remote.steps.RECONNECT_S": 5,
     "remote.steps.FIRST_TRY_S": 3,
     "remote.host.CONNECT_TIMEOUT_S": 3,
+    "remote.openssh.CONNECT_TIMEOUT_S": 3,
     "remote.capacity.BACKOFF_S": (0.05,) * 5,
     "remote.capacity.PAUSE_S": 0.05,
     "remote.transfer.LARGE": 1 << 16,  # bytes: so that a small file goes the way of the large ones
