@@ -98,14 +98,20 @@ def torch_streams(text, symbols, units):
     course = streams.course(text, params)
     network, position = _torch_network(params, symbols), _Position(course.part)
     fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
     rising = course.steps // 10
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda made: min(1.0, 0.1 + 0.9 * made / rising))
-    state = None
+    optimizer = schedule = state = None
+
+    def restart():
+        nonlocal optimizer, schedule
+        position.made = 0
+        network.load_state_dict(fresh)
+        optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda made: min(1.0, 0.1 + 0.9 * made / rising))
 
     def logits(inputs, before):
-        flow, after = network["lstm"](network["embedding"](torch.as_tensor(inputs)), before)
-        return network["dense"](flow), tuple(tensor.detach() for tensor in after)
+        flow = network["embedding_dropout"](network["embedding"](torch.as_tensor(inputs)))
+        flow, after = network["lstm"](flow, before)
+        return network["dense"](network["dropout"](flow)), tuple(tensor.detach() for tensor in after)
 
     def step():
         nonlocal state
@@ -119,13 +125,13 @@ def torch_streams(text, symbols, units):
 
     def held_out_loss():
         with torch.no_grad():
+            network.eval()
             reader = _Predictor(lambda rows: logits(rows, None)[0].numpy())
-            return evaluation.nats_per_symbol(reader, *evaluation.parts(text, 4 * params.timesteps).validation)
+            loss = evaluation.nats_per_symbol(reader, *evaluation.parts(text, 4 * params.timesteps).validation)
+            network.train()
+            return loss
 
-    def restart():
-        position.made = 0
-        network.load_state_dict(fresh)
-
+    restart()
     return _streams_engine("streams, torch", params, symbols, step, restart, held_out_loss)
 
 
@@ -134,7 +140,9 @@ def _torch_network(params, symbols):
 
     layers = {
         "embedding": nn.Embedding(symbols, params.embedding),
+        "embedding_dropout": nn.Dropout(params.embedding_dropout),
         "lstm": nn.LSTM(params.embedding, params.units, batch_first=True),
+        "dropout": nn.Dropout(params.dropout),
         "dense": nn.Linear(params.units, symbols),
     }
     return nn.ModuleDict(layers)

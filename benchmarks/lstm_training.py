@@ -1,7 +1,7 @@
 """How fast a character LSTM learns on this machine: ours beside the way of the tutorials, and torch where installed.
 
     python -m benchmarks.lstm_training                      # throughput, interleaved, about a minute
-    python -m benchmarks.lstm_training --until 2.72         # and the time to this held-out loss: ten minutes more
+    python -m benchmarks.lstm_training --until 2.72         # and the time to this held-out loss: 20 minutes more
 
 All in one process, in turn, step by step, so that other load on the machine hits all alike. A tutorial's step learns
 one target from a window of 100 characters; ours one after each of 50 characters. GFLOPS count the matrix products of
@@ -23,6 +23,8 @@ from benchmarks import engines
 from jobs import lstm_aiw, training
 
 ROUNDS = 5
+ENGINES = {"tutorial": engines.tutorial, "keras": engines.keras_streams, "numpy": engines.numpy_streams}
+ENGINES |= {"torch": engines.torch_streams} if importlib.util.find_spec("torch") else {}
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,12 @@ class Speed:
 
 
 def main():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     given = _arguments()
     peak = matrix_peak_gflops()
     training.make_repeatable(0)
     vocabulary, text = lstm_aiw.data(lstm_aiw.Parameters())
-    made = [engines.tutorial, engines.keras_streams, engines.numpy_streams]
-    made += [engines.torch_streams] if importlib.util.find_spec("torch") else []
-    found = [make(text, len(vocabulary), given.units) for make in made]
+    found = [ENGINES[name](text, len(vocabulary), given.units) for name in given.engines.split(",")]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; peak {peak:.0f} GFLOPS")
     for engine, speed in zip(found, throughput(found, given.steps), strict=True):
         share = f"{speed.gflops:6.0f} GFLOPS {100 * speed.gflops / peak:4.0f} % of peak"
@@ -102,6 +102,7 @@ def matrix_peak_gflops(size=2048, times=5):
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=256)
+    parser.add_argument("--engines", default=",".join(ENGINES), help="some of the default's")
     parser.add_argument("--steps", type=int, default=20, help="of each engine in each round")
     parser.add_argument("--until", type=float, default=0.0, help="a held-out loss in nats per character")
     parser.add_argument("--most-seconds", type=float, default=900.0, help="of training, to reach it")

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from remote import embedded
+from remote import embedded, openssh
 from remote import host as hosts
 from tests.embedded import rented
 from tests.system import conftest as system
@@ -56,7 +56,7 @@ def _embedded(folder):
     try:
         machine = rented.booted(rented.rent(cloud, folder / "keys"))
         known_hosts = machine.folder / "known_hosts"
-        known_hosts.write_text(known_hosts.read_text().replace("box", hosts.ALIAS, 1))
+        known_hosts.write_text(known_hosts.read_text().replace("box", openssh.ALIAS, 1))
         login = hosts.Login(machine.address, "ubuntu", machine.folder / "key", known_hosts, cloud.ssh_config)
         port = hosts.connect(login, 10).connection.port
         home = state / "instances" / machine.id / "home/ubuntu"

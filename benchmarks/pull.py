@@ -26,6 +26,7 @@ import psutil
 
 from benchmarks import machine
 from remote import host as hosts
+from remote import openssh
 
 ROOT = Path(__file__).parent.parent
 GOAL = 0.9  # of scp's speed
@@ -69,7 +70,7 @@ def all_ways(login):
     """The ways to be compared."""
     config = login.ssh_config or "/dev/null"
     pull = [sys.executable, "-c", OURS, login.address, login.user, login.key, login.known_hosts, config]
-    ssh = hosts.openssh(login)
+    ssh = openssh.command(login)
     weights = f"{login.user}@{login.address}:run/out/weights"
     rsync = hosts.quote("rsync", "-e", hosts.quote(*ssh), weights)
     same_cipher = hosts.quote("scp", "-q", *ssh[1:], weights)
@@ -93,7 +94,7 @@ def all_ways(login):
 
 def own_cipher(options):
     """ssh's options without the one that puts a quick cipher first."""
-    place = options.index(f"Ciphers={hosts.FAST_CIPHERS}")
+    place = options.index(f"Ciphers={openssh.FAST_CIPHERS}")
     return options[: place - 1] + options[place + 1 :]
 
 

@@ -69,7 +69,9 @@ def fit(model, batches, params, out, finish_epoch):
         for epoch in range(len(progress.history) + 1, len(steps) + 1):
             _train_epoch(learner, batches, steps[epoch - 1], progress, after_step)
             row = {"epoch": epoch, "loss": progress.loss_sum / progress.step, "seconds": round(progress.seconds, 3)}
-            finish_epoch(epoch, row)
+            _save(learner, out, progress, steps)  # so that what comes now, which may take minutes, may be cut short
+            with stop.at_once():
+                finish_epoch(epoch, row)
             progress.history.append(row)
             progress.step, progress.loss_sum, progress.seconds = 0, 0.0, 0.0
             _save(learner, out, progress, steps)
@@ -154,18 +156,29 @@ def _check_identity(out, theirs, ours):
 
 @dataclass
 class _Stop:
+    """Has somebody asked the training to stop?"""
+
     is_set: bool = False
+    is_at_once: bool = False  # nothing would be lost
+
+    @contextlib.contextmanager
+    def at_once(self):
+        self.is_at_once = True
+        yield
+        self.is_at_once = False
+
+    def request(self, _signal, _frame):
+        self.is_set = True
+        if self.is_at_once:
+            print("Stopped at an epoch's end; saved. The same command goes on.", flush=True)
+            raise SystemExit(STOPPED)
 
 
 @contextlib.contextmanager
 def _stop_request():
-    """SIGTERM sets a flag inside the block instead of ending the process."""
+    """SIGTERM inside the block asks for a stop instead of ending the process."""
     stop = _Stop()
-
-    def request(_signal, _frame):
-        stop.is_set = True
-
-    before = signal.signal(signal.SIGTERM, request)
+    before = signal.signal(signal.SIGTERM, stop.request)
     try:
         yield stop
     finally:

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 from email.utils import parsedate_to_datetime
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remote import capacity, deadline_role, images, plan, price_table, refusals, volumes
@@ -13,7 +12,7 @@ from remote.errors import Busy, Denied, NoCapacity
 from remote.explain import NOT_ALLOWED, action_of, code_of
 from remote.settings import MARKETS
 
-BRIEF = Config(connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2})
+BRIEF = {"connect_timeout": 3, "read_timeout": 6, "attempts": 2}
 SKEW_S = 60  # AWS itself refuses at five minutes
 VCPUS = 4  # of a type that the table doesn't know
 

@@ -5,22 +5,19 @@ import getpass
 from functools import cached_property
 from pathlib import Path
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 
 from remote.errors import Denied
 
 # Timeouts because botocore's own (60 s, four times over) outlast a user's patience; retries as facts allow them:
 # every call of ours may be repeated, since what creates carries a ClientToken or is looked up first.
-ORDINARY = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
+ORDINARY = {"connect_timeout": 10, "read_timeout": 30, "attempts": 6}
 # A zone without capacity answers "500, retryable", and botocore would ask it again; the ladder of zones asks others.
-LAUNCH = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
+LAUNCH = {"connect_timeout": 10, "read_timeout": 60, "attempts": 1}
 # A price is nice to have today's, but there is a dated table: nobody should wait for one.
-QUICK = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+QUICK = {"connect_timeout": 2, "read_timeout": 3, "attempts": 1}
 # What a run can do without must not hold it up for minutes.
-ASIDE = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+ASIDE = {"connect_timeout": 5, "read_timeout": 10, "attempts": 3}
 PRICING_REGION = "us-east-1"  # the Pricing API answers for all regions from a few
 
 
@@ -33,6 +30,8 @@ class Aws:
 
     @cached_property
     def session(self):
+        import boto3  # not above: most commands ask AWS nothing, and it takes a fifth of a second
+
         if self.cloud.access_key:
             return self._session_with_its_keys()
         try:
@@ -43,6 +42,9 @@ class Aws:
 
     def _session_with_its_keys(self):
         """A session for an endpoint that brings keys: no profile is looked for, be it one that AWS_PROFILE names."""
+        import boto3
+        import botocore.session
+
         return boto3.Session(
             region_name=self.settings.region,
             aws_access_key_id=self.cloud.access_key,
@@ -50,8 +52,15 @@ class Aws:
             botocore_session=botocore.session.Session(session_vars={"profile": (None, None, None, None)}),
         )
 
-    def client(self, service, config=ORDINARY, region=None):
+    def client(self, service, limits=ORDINARY, region=None):
         """A boto3 client of service, at the endpoint that the settings or the embedded EC2 name."""
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=limits["connect_timeout"],
+            read_timeout=limits["read_timeout"],
+            retries={"mode": "standard", "total_max_attempts": limits["attempts"]},
+        )
         endpoint = self.cloud.endpoint_url or self.settings.endpoint_url or None
         return self.session.client(service, endpoint_url=endpoint, config=config, region_name=region)
 
@@ -74,7 +83,7 @@ class Aws:
 
     @cached_property
     def ec2_launch(self):
-        return self.client("ec2", config=LAUNCH)
+        return self.client("ec2", limits=LAUNCH)
 
     @cached_property
     def ssm(self):

@@ -7,7 +7,7 @@ import random
 import time
 
 from remote.errors import NoCapacity, NotFound, Usage
-from remote.explain import AWS_ERRORS, code_of, explain, message_of
+from remote.explain import aws_errors, code_of, explain, message_of
 from remote.price_table import RETIRED
 from remote.refusals import QUOTA, SPENT, Refusal, classify, hinted_zones, quota_code, refusal_table
 from remote.settings import MARKETS
@@ -171,7 +171,7 @@ def _ask(ec2_launch, attempt, request_for, record, refused):
     record(attempt, request["ClientToken"])
     try:
         return _run_instances(ec2_launch, request)
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         if code_of(error) == "IdempotentParameterMismatch":
             instance = _made_with(ec2_launch, request["ClientToken"])
             if instance:
@@ -189,7 +189,7 @@ def _run_instances(ec2_launch, request):
     for times, pause_s in enumerate((*BACKOFF_S, None)):
         try:
             return ec2_launch.run_instances(**request)["Instances"][0]
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             most = {"throttled": len(BACKOFF_S), "unready": UNREADY_TIMES}.get(classify(error), 0)
             if pause_s is None or times >= most:
                 raise

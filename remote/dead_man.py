@@ -25,7 +25,7 @@ import json
 from botocore.exceptions import ClientError
 
 from remote import roles, story, tags
-from remote.explain import AWS_ERRORS, code_of, explain, message_of
+from remote.explain import aws_errors, code_of, explain, message_of
 
 RUNBOOK = "AWS-TerminateEC2Instance"
 START_RUNBOOK = "arn:{partition}:scheduler:::aws-sdk:ssm:startAutomationExecution"
@@ -74,7 +74,7 @@ def arm(aws, run, deadline):
     after = tags.moment(deadline) + datetime.timedelta(seconds=SPARE_S)
     try:
         _put(aws.scheduler, schedule_request(run, role_arn(aws), after))
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         story.say("deadline", f"none inside AWS, only the instance's own: {_why(error, aws.settings.deadline_role)}")
         return False
     return True
@@ -83,7 +83,7 @@ def arm(aws, run, deadline):
 def disarm(aws, run):
     """Delete the run's schedule; fine if there is none. One that stays is free, ends nothing and deletes itself."""
     if aws.settings.deadline_role:
-        with contextlib.suppress(*AWS_ERRORS):
+        with contextlib.suppress(*aws_errors()):
             delete(aws.scheduler, schedule_name(run.id))
 
 

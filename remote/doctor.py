@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as NoAnswer
 from remote import account, permissions, this_machine
 from remote.doubt import Doubt
 from remote.errors import Denied, Failure, NoCapacity, NotFound, TimedOut, Usage
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 
 WITHIN_S = 15  # for all together; each call has shorter limits of its own
 WORST_FIRST = (Denied, NoCapacity, NotFound, Usage, TimedOut)
@@ -81,7 +81,7 @@ def _aside(check, asked):
         return check(asked)
     except Failure as failure:
         raise Doubt(failure.message) from None
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         raise Doubt(explain(error).message) from None
 
 
@@ -91,7 +91,7 @@ def _finding(check, future, ends):
         return Finding(check, _line(future.result(max(0.0, ends - time.monotonic()))))
     except NoAnswer:
         failure = TimedOut(f"no answer within {WITHIN_S} s. Check the network and any proxy, then try again.")
-    except (Failure, *AWS_ERRORS) as error:
+    except (Failure, *aws_errors()) as error:
         failure = explain(error)
     return Finding(check, _line(failure.message), failure)
 

@@ -3,11 +3,8 @@
 import re
 
 from botocore import exceptions
-from botocore.parsers import ResponseParserError
 
 from remote.errors import Denied, Failure, NoCapacity, NotFound, TimedOut, Usage
-
-AWS_ERRORS = (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError)  # what a boto3 call can raise
 
 NOT_ALLOWED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation"}
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
@@ -70,8 +67,24 @@ def action_of(error):
     return f"{SERVICE.get(operation, 'ec2')}:{operation}"
 
 
+def aws_errors():
+    """What a boto3 call can raise."""
+    return exceptions.ClientError, exceptions.BotoCoreError, _not_aws()
+
+
+def no_reply():
+    """What it raises when AWS may have done what was asked and nobody heard of it."""
+    return exceptions.ConnectionError, exceptions.HTTPClientError, _not_aws()
+
+
+def _not_aws():
+    from botocore.parsers import ResponseParserError  # not above: it brings half of botocore, which takes its time
+
+    return ResponseParserError
+
+
 def explain(error):
-    """A Failure for any of AWS_ERRORS: what happened, what was expected, what to type."""
+    """A Failure for any of aws_errors(): what happened, what was expected, what to type."""
     if isinstance(error, Failure):
         return error
     return _answered(error) if isinstance(error, exceptions.ClientError) else _unanswered(error)
@@ -138,6 +151,8 @@ def _without_blob(said):
 
 def _unanswered(error):
     """Nobody answered: no credentials, no such place, no connection."""
+    if isinstance(error, _not_aws()):
+        return TimedOut(f"What answered is not AWS: {message_of(error)} Check endpoint_url, and any proxy in between.")
     for kinds, failure, words in SILENCES:
         if isinstance(error, kinds):
             return failure(words.format(said=message_of(error)))
@@ -165,7 +180,6 @@ SILENCES = (
     ),
     (exceptions.ParamValidationError, Usage, "A value that AWS cannot take: {said}"),
     (exceptions.WaiterError, TimedOut, "{said}"),
-    (ResponseParserError, TimedOut, "What answered is not AWS: {said} Check endpoint_url, and any proxy in between."),
     (
         (exceptions.ConnectionError, exceptions.HTTPClientError),
         TimedOut,

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import ipaddress
 import logging
 import re
 import select
@@ -10,20 +9,17 @@ import shlex
 import socket
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import fabric
 import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
+from remote import openssh
 from remote.errors import Denied, Failure, TimedOut
+from remote.openssh import CONNECT_TIMEOUT_S, KEEPALIVE_S
 
-ALIAS = "gpu-job"  # the one name in a run's known_hosts: addresses change, the key does not
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-CONNECT_TIMEOUT_S = 10
-FAST_CIPHERS = "^aes128-gcm@openssh.com"  # first, if both ends have it: half the work of OpenSSH's own first choice
 RETRY_S = 0.3
-KEEPALIVE_S = 15
 BLOCK = 1 << 16  # bytes read at a time
 ANSWER_LIMIT = 64 << 20  # bytes of a command's whole answer, which is held in memory
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it would print tracebacks of what is handled here
@@ -82,23 +78,6 @@ class Output:
         return self.stdout.decode(errors="replace").strip()
 
 
-def is_loopback(url):
-    """Does the URL name this very machine? "" does not."""
-    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
-
-
-def refuse_foreign(endpoint_url, address):
-    """With an EC2 endpoint on this machine, dial only this machine: a made-up address may be somebody's.
-
-    Raises Denied.
-    """
-    if is_loopback(endpoint_url) and not ipaddress.ip_address(address).is_loopback:
-        raise Denied(
-            f"The EC2 endpoint {endpoint_url} is on this machine, but its instance claims to be at {address}."
-            " Expected a loopback address: nothing was dialled."
-        )
-
-
 def connect(login, wait_s):
     """An open Host; tries until wait_s seconds are over.
 
@@ -126,7 +105,7 @@ def connect(login, wait_s):
             if time.monotonic() >= ends:
                 raise TimedOut(
                     f"No SSH answer from {login.user}@{login.address} within {wait_s:g} s ({_reason(error)})."
-                    " Expected port 22 to be open to this machine: see ssh_cidr and connect_minutes in fabric.yaml."
+                    f" Expected {_way_in(connection)}."
                 ) from None
             time.sleep(RETRY_S)
         finally:
@@ -183,23 +162,9 @@ def start(host, command, stdin=b"", wait_s=60):
         raise disconnected(host, error) from None
 
 
-def openssh(login):
-    """The ssh command that trusts what connect() trusts, for large files and for a person, as a list of words."""
-    config = str(login.ssh_config) if login.ssh_config and login.ssh_config.exists() else "none"
-    options = ["StrictHostKeyChecking=yes", "BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}"]
-    options += [f"ServerAliveInterval={KEEPALIVE_S}", f"Ciphers={FAST_CIPHERS}"]
-    if login.key:
-        options += [f'IdentityFile="{login.key.resolve()}"', "IdentitiesOnly=yes"]
-    if login.known_hosts:
-        options += [f'UserKnownHostsFile="{login.known_hosts.resolve()}"', f"HostKeyAlias={ALIAS}"]
-    if login.port != 22:
-        options.append(f"Port={login.port}")
-    return ["ssh", "-F", config] + [word for option in options for word in ("-o", option)]
-
-
 def _connection(login):
     """A fabric.Connection, not yet open, that accepts the pinned host key and no other."""
-    path = login.ssh_config if login.ssh_config and login.ssh_config.exists() else None
+    path = openssh.config(login)
     config = fabric.Config(overrides={"load_ssh_configs": False}, runtime_ssh_path=str(path) if path else None)
     options = {"banner_timeout": 15}
     if login.key:
@@ -208,6 +173,7 @@ def _connection(login):
         login.address,
         user=login.user,
         port=login.port if login.port != 22 else None,  # None: ssh_config may say
+        gateway=openssh.gateway(login),
         config=config,
         connect_timeout=CONNECT_TIMEOUT_S,
         connect_kwargs=options,
@@ -220,6 +186,13 @@ def _connection(login):
         connection.client.load_system_host_keys()
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())  # Fabric's own default accepts any key
     return connection
+
+
+def _way_in(connection):
+    """What must hold for an answer, in words."""
+    if connection.gateway:
+        return f"this to lead there, see it by hand: {connection.gateway}"
+    return "port 22 to be open to this machine: see ssh_cidr and connect_minutes in fabric.yaml"
 
 
 def _pinned(login):

@@ -18,7 +18,7 @@ from remote import (
 )
 from remote import tags as tagging
 from remote.errors import NoCapacity, TimedOut
-from remote.host import ALIAS
+from remote.openssh import ALIAS
 
 WORTH_LAUNCHING_HOURS = 0.1
 HOST_KEY_FILE = "host_key"  # the private half, kept only until the instance has booted

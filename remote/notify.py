@@ -16,7 +16,7 @@ import urllib.request
 
 from remote import follow, history, runs, story
 from remote.errors import Failure, Interrupted
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 
 TIMEOUT_S = 10  # for a command, and for each answer of a webhook's server
 PREFIX = "GPU_JOB_"  # of the environment variables that a command finds
@@ -133,7 +133,7 @@ def _complain(_run_id, text):
 
 
 def _first_line(error):
-    if isinstance(error, AWS_ERRORS):
+    if isinstance(error, aws_errors()):
         error = explain(error)
     text = error.message if isinstance(error, Failure) else str(error)
     return next(iter(text.strip().splitlines()), "interrupted")

@@ -11,7 +11,7 @@ import itertools
 from remote import dead_man, network, prices, tags, volumes
 from remote import ec2 as machines
 from remote.errors import NotFound
-from remote.explain import AWS_ERRORS
+from remote.explain import aws_errors
 from remote.prices import HOURS_PER_MONTH
 from remote.tags import filters, tags_of
 
@@ -135,7 +135,7 @@ def _schedules(scheduler, ec2, now):
     """
     try:
         found = [(name, now - changed) for name, changed in dead_man.schedules(scheduler)]
-    except AWS_ERRORS:
+    except aws_errors():
         return
     old = [(name, age) for name, age in found if age > LAUNCH_AT_MOST]
     needed = {dead_man.schedule_name(run_id) for run_id, _instance in machines.list_runs(ec2)} if old else set()

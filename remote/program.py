@@ -12,7 +12,7 @@ from invoke.exceptions import ParseError
 
 from remote import runs, signals, story
 from remote.errors import Failure, Interrupted, Usage
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,7 +40,7 @@ class Program(Fab):
             super().execute()
         except Failure as failure:
             raise self._told(failure) from None
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             raise self._told(explain(error)) from None
         except KeyboardInterrupt:
             raise self._told(Interrupted("Interrupted.")) from None

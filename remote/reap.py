@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from remote import dead_man, network, orphans, volumes
 from remote.errors import Failure
-from remote.explain import AWS_ERRORS, code_of, explain
+from remote.explain import aws_errors, code_of, explain
 from remote.orphans import KEEP, Orphan
 
 REGIONS_AT_ONCE = 16
@@ -42,7 +42,7 @@ def _in_region(ec2, now, scheduler):
     """The Orphans of one region, or the region itself when it can't be asked."""
     try:
         return orphans.in_region(ec2, now, scheduler)
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         region = ec2.meta.region_name
         return [Orphan("region", region, region, "", None, None, f"could not be asked: {explain(error)}", KEEP)]
 
@@ -60,7 +60,7 @@ def end(clients_for_region, found, schedulers_for_region=None):
         try:
             client = schedulers if orphan.kind == "schedule" else clients
             ENDINGS[orphan.kind](client(orphan.region), orphan.id)
-        except (Failure, *AWS_ERRORS) as error:
+        except (Failure, *aws_errors()) as error:
             failed.append((orphan, explain(error)))
     return failed
 

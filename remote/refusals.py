@@ -7,7 +7,6 @@ import dataclasses
 import re
 
 from botocore import exceptions
-from botocore.parsers import ResponseParserError
 
 from remote import explain, price_table
 from remote.explain import code_of
@@ -34,7 +33,6 @@ NO_CREDENTIALS = (
     exceptions.TokenRetrievalError,
     exceptions.SSOError,
 )
-NO_REPLY = (exceptions.ConnectionError, exceptions.HTTPClientError, ResponseParserError)
 
 # Quotas count vCPUs; each covers the families whose first letters it names. (on-demand, spot)
 QUOTA_CODES = {
@@ -69,7 +67,7 @@ def classify(error):
         return named
     if isinstance(error, NO_CREDENTIALS):
         return "denied"
-    return "throttled" if isinstance(error, NO_REPLY) or _status(error) >= 500 else "fatal"
+    return "throttled" if isinstance(error, explain.no_reply()) or _status(error) >= 500 else "fatal"
 
 
 def _status(error):

@@ -1,6 +1,6 @@
 """What a run says at its end, and when it stops half-way: where things are, what they cost, what to type next."""
 
-from remote import follow, history, host, plan, runs, story
+from remote import cloud, follow, history, plan, runs, story
 
 
 def ended(aws, run):
@@ -17,7 +17,7 @@ def ended(aws, run):
 
 def _say_cost(aws, run):
     minutes = runs.seconds(run.launched, run.closed) / 60
-    free = "; nothing was charged, this EC2 is on your own machine" if host.is_loopback(aws.endpoint_url) else ""
+    free = "; nothing was charged, this EC2 is on your own machine" if cloud.is_loopback(aws.endpoint_url) else ""
     story.say(
         "report",
         f"{minutes:.1f} min of {plan.machine(run.instance_type)}: ${history.cost(run):.3f} ({run.price_source}){free}",

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from remote import host as hosts
+from remote import openssh
 
 SILENCE_S = 60
 
@@ -29,4 +30,4 @@ def send(host, local, remote):
 def command(host, source, target):
     """The rsync command as a list of words; its own protection keeps the remote shell away from the paths."""
     options = ["--partial", "--inplace", "--protect-args", f"--timeout={SILENCE_S}"]
-    return ["rsync", *options, "-e", shlex.join(hosts.openssh(host.login)), "--", str(source), target]
+    return ["rsync", *options, "-e", shlex.join(openssh.command(host.login)), "--", str(source), target]

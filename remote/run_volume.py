@@ -10,7 +10,7 @@ import secrets
 
 from remote import capacity, ec2, host, runs, story, volumes
 from remote.errors import Failure, NotFound, Usage
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 from remote.tags import MANAGED, MOVED_FROM, NAME, OWNER, VOLUME
 
 
@@ -81,7 +81,7 @@ def finish_move(aws, volume, machine, mount):
     origin = volume.tags[MOVED_FROM]
     try:
         volumes.finish_move(aws.ec2, volume)
-    except (Failure, *AWS_ERRORS) as error:  # both are whole, and the next run on this volume tries again
+    except (Failure, *aws_errors()) as error:  # both are whole, and the next run on this volume tries again
         return [f"copied from {origin}, which could not be deleted: {explain(error)}"]
     return [f"copied from {origin}, which is deleted"]
 

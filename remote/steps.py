@@ -5,6 +5,7 @@ import time
 
 from remote import (
     buckets,
+    cloud,
     ec2,
     follow,
     host,
@@ -59,7 +60,7 @@ def login(aws, run):
     if not ec2.alive(instance):
         raise NotFound(f"No instance of {run.id} is alive ({ec2.why_ended(instance)}). {report.whats_left(run)}")
     instance = ec2.running(aws.ec2, instance["InstanceId"])
-    host.refuse_foreign(aws.endpoint_url, ec2.address(instance))
+    cloud.refuse_foreign(aws.endpoint_url, ec2.address(instance))
     launch.ensure_key_accepted(aws, run, instance)
     address, agent = ec2.address(instance), bool(run.ssh_key)
     return host.Login(address, run.user, run.key, run.known_hosts, aws.ssh_config, agent=agent)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 from remote import host as hosts
+from remote import openssh
 
 NO_CONNECTION = 255  # ssh's own exit code; any other is the command's
 
@@ -32,4 +33,4 @@ def fetch(host, remote, local, size):
 def command(host, remote, have, size):
     """The ssh command as a list of words; it prints the bytes of remote from have on, up to size."""
     rest = f"tail -c +{have + 1} -- {hosts.quote(remote)} | head -c {size - have}"
-    return [*hosts.openssh(host.login), f"{host.login.user}@{host.login.address}", rest]
+    return [*openssh.command(host.login), f"{host.login.user}@{host.login.address}", rest]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from remote import event_files, host, hparams, runs, steps, story
 from remote.errors import Failure, NotFound, Usage
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 
 EVERY_S = 5  # between two looks
 AGAIN_S = 60  # ... at an instance that didn't answer
@@ -61,7 +61,7 @@ def catch_up(mirror, folders):
             run = runs.load(folder)
             whole = all([_catch_up(mirror, run, turn) for turn in run.turns])
             mirror.settled |= {run.id} if run.closed and whole else set()
-        except (Failure, OSError, *AWS_ERRORS) as failed:
+        except (Failure, OSError, *aws_errors()) as failed:
             _give_up_for_now(mirror, folder.name, failed)
 
 
@@ -100,7 +100,7 @@ def _source(mirror, run, path):
 def _give_up_for_now(mirror, run_id, failed):
     """Say why a run can't be read, no more often than it is tried."""
     if time.monotonic() >= mirror.not_before.get(run_id, 0):
-        story.say("board", f"{run_id}: {explain(failed) if isinstance(failed, AWS_ERRORS) else failed}")
+        story.say("board", f"{run_id}: {explain(failed) if isinstance(failed, aws_errors()) else failed}")
         mirror.not_before[run_id] = time.monotonic() + AGAIN_S
     if run_id in mirror.hosts:
         host.close(mirror.hosts.pop(run_id))

@@ -5,7 +5,6 @@ own: to the instance by rsync where both ends have it, home as a stream of ssh's
 """
 
 import dataclasses
-import hashlib
 import io
 import shlex
 import shutil
@@ -14,7 +13,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from remote import host as hosts
-from remote import rsync, stream
+from remote import manifest, rsync, stream
 from remote.errors import Unverified
 
 LARGE = 8 << 20  # bytes from which a file is worth a connection, and a resumption, of its own
@@ -23,21 +22,10 @@ ATTEMPTS = 3
 MAKE_ROOM = "What is not home stays on the volume; make room, then: bin/fab pull"
 SILENCE_S = 60  # nothing heard for so long: the connection is dead
 HASH_WAIT_S = 1800  # hashing a large volume takes its time
-RESULTS = ("log", "gpu.csv", "exit_code", "spot_notice", "wrapper.log")  # and all below out/: see manifest.sh
-NAME_LIMIT = 255  # bytes of one file's name, of most file systems
 SUMS = ".arriving"  # SHA-256 and name of what arrives; in the run's folder on the instance, for a moment
 RECEIVE = f"""cd "$0" && tar -xf - && sha256sum --quiet --check {SUMS} && while IFS= read -r line; do
   part=${{line:66}} && mv -f -- "$part" "${{part%.part}}" || exit
 done <{SUMS} && rm {SUMS}"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A file: its path relative to the folder, its size in bytes, its SHA-256 in hex."""
-
-    path: str
-    size: int
-    sha256: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,19 +38,13 @@ class Moved:
     digest: str
 
 
-def sha256(path):
-    """SHA-256 of a file, in hex."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def push(host, sources, remote_folder):
     """Bring files to remote_folder on the instance; returns Moved.
 
     sources: {path relative to remote_folder: local Path}. What is there already with the same SHA-256 isn't sent.
     Raises Unverified, hosts.Disconnected.
     """
-    entries = [Entry(path, local.stat().st_size, sha256(local)) for path, local in sorted(sources.items())]
+    entries = [manifest.entry(path, local) for path, local in sorted(sources.items())]
     there = _remote_hashes(host, remote_folder, entries)
     missing = [entry for entry in entries if there.get(entry.path) != entry.sha256]
     large = [entry for entry in missing if entry.size >= LARGE]
@@ -71,36 +53,18 @@ def push(host, sources, remote_folder):
         rsync.send(host, sources[entry.path], f"{remote_folder}/{entry.path}.part")
     together = {entry.path: sources[entry.path] for entry in missing if entry not in large}
     _send(host, remote_folder, together, missing)
-    return Moved(len(entries), _total(entries), _total(missing), _digest(entries))
+    return Moved(len(entries), manifest.total(entries), manifest.total(missing), manifest.digest(entries))
 
 
-def manifest(host, run_folder):
+def _listed(host, run_folder):
     """(entries, refused): the results on the instance, and what is wrong with those whose names could do harm."""
     entries, refused = [], []
     for line in hosts.script(host, "manifest.sh", run_folder, wait_s=HASH_WAIT_S).stdout.split(b"\0"):
         try:
-            entries += [parse_entry(line)] if line else []
+            entries += [manifest.parse(line)] if line else []
         except Unverified as odd:
             refused.append(odd.message)
     return entries, refused
-
-
-def parse_entry(line):
-    """Entry of a manifest line b"SHA-256 SIZE PATH". Raises Unverified when the path is no result's, or is odd.
-
-    Beside the results lie the run's record and keys, which an instance has no business to replace.
-    """
-    try:
-        digest, size, path = line.decode("utf-8").split(" ", 2)
-        entry = Entry(path, int(size), digest)
-        parts = path.split("/")
-        inside = parts[0] == "out" and len(parts) > 1 and not {"..", ".", ""} & set(parts)
-        inside = inside and max(len(part.encode()) for part in parts) <= NAME_LIMIT
-        if (inside or path in RESULTS) and path.isprintable() and len(digest) == 64 and entry.size >= 0:
-            return entry
-    except ValueError:
-        pass
-    raise Unverified(f"The instance names a result {line[:200]!r}. Expected a plain path below out/.")
 
 
 def pull(host, remote_folder, folder):
@@ -119,12 +83,13 @@ def pull(host, remote_folder, folder):
 def _pull(host, remote_folder, folder):
     sent = 0
     for _attempt in range(ATTEMPTS):  # with a new manifest each time: a job at work changes its files
-        entries, refused = manifest(host, remote_folder)
+        entries, refused = _listed(host, remote_folder)
         wanted = [entry for entry in entries if not _is_home(folder, entry)]
-        _refuse_if_full(folder, _total(wanted))
+        lacking = sum(_lacking(folder, entry) for entry in wanted)
+        _refuse_if_full(folder, lacking)
         _fetch_together(host, remote_folder, folder, [entry for entry in wanted if entry.size < LARGE])
         _fetch_large(host, remote_folder, folder, [entry for entry in wanted if entry.size >= LARGE])
-        sent += _total(wanted)
+        sent += lacking
         spoilt = [entry.path for entry in wanted if not _settle_home(folder, entry)]
         if not spoilt:
             break
@@ -133,7 +98,7 @@ def _pull(host, remote_folder, folder):
     if refused:
         raise Unverified(f"{refused[0]} Of {len(entries)} results all but {len(refused)} are home; that stays there.")
     shutil.rmtree(folder / ".partial", ignore_errors=True)
-    return Moved(len(entries), _total(entries), sent, _digest(entries))
+    return Moved(len(entries), manifest.total(entries), sent, manifest.digest(entries))
 
 
 def _partial(folder, entry):
@@ -146,7 +111,7 @@ def _partial(folder, entry):
 def _settle_home(folder, entry):
     """Rename a file that is what the instance said into its place; else delete it. Returns which."""
     partial, final = _partial(folder, entry), confine(folder, entry.path)
-    whole = partial.exists() and partial.stat().st_size == entry.size and sha256(partial) == entry.sha256
+    whole = manifest.is_whole(entry, partial)
     if whole:
         final.parent.mkdir(parents=True, exist_ok=True)
         partial.replace(final)
@@ -165,14 +130,20 @@ def confine(folder, path):
 
 
 def _is_home(folder, entry):
-    local = confine(folder, entry.path)
-    return local.is_file() and local.stat().st_size == entry.size and sha256(local) == entry.sha256
+    return manifest.is_whole(entry, confine(folder, entry.path))
+
+
+def _lacking(folder, entry):
+    """Bytes of a file that are still to come: a large one that was cut off goes on where it ended."""
+    partial = _partial(folder, entry)
+    arrived = partial.stat().st_size if entry.size >= LARGE and partial.exists() else 0
+    return entry.size - (arrived if arrived <= entry.size else 0)
 
 
 def _refuse_if_full(folder, size):
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise Unverified(f"{folder} has {free >> 20} MiB free, the results need {size >> 20}. {MAKE_ROOM}")
+        raise Unverified(f"{folder} has {free >> 20} MiB free, what is still to come needs {size >> 20}. {MAKE_ROOM}")
 
 
 def _remote_hashes(host, folder, entries):
@@ -256,12 +227,3 @@ def _receive(host, channel, size):
 def _said_goodbye(channel):
     """Did the command on the instance end by itself, and not with the connection?"""
     return channel.status_event.wait(SILENCE_S) and channel.exit_status >= 0
-
-
-def _total(entries):
-    return sum(entry.size for entry in entries)
-
-
-def _digest(entries):
-    text = "".join(f"{entry.sha256}  {entry.path}\n" for entry in entries)
-    return hashlib.sha256(text.encode()).hexdigest()

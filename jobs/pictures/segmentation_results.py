@@ -9,6 +9,11 @@ from jobs.pictures import otsu, segmentation_metrics, segmentation_plots
 from jobs.pictures.segmentation_metrics import evaluate, scores
 
 WATCHED = 64  # pictures that are tested on after each epoch
+LOSS_UNITS = {
+    "both": "while learning cross-entropy and Dice together; else cross-entropy, nats per pixel",
+    "cross-entropy": "cross-entropy, nats per pixel",
+    "dice": "while learning 1 - Dice; else cross-entropy, nats per pixel",
+}
 
 
 def epoch_end(out, job, params, model, found):
@@ -22,7 +27,7 @@ def epoch_end(out, job, params, model, found):
     def finish(_epoch, row):
         matrix, nats = evaluate(model.predict_on_batch, looks, found.encoding, found.preparation)
         row |= {f"{part}_loss": nats, f"{part}_mean_iou": scores(matrix)["mean_iou"]}
-        results.write(out, job, params, model, metrics=row, **facts(found))
+        results.write(out, job, params, model, metrics=row, **facts(params, found))
 
     return finish
 
@@ -44,18 +49,25 @@ def finish(out, job, params, model, found, history):  # noqa: PLR0913
     compared = baselines(found)
     print_scores(found.names, scores(matrix), compared)
     table = {"confusion": matrix.tolist(), "baselines": compared}
-    results.write(out, job, params, model, metrics=history[-1] | reached, **facts(found), **table)
+    results.write(out, job, params, model, metrics=history[-1] | reached, **facts(params, found), **table)
     segmentation_plots.curves(out, history, compared)
     segmentation_plots.grid(out, examples, found.names)
     segmentation_plots.confusion(out, matrix, found.names)
 
 
-def facts(found):
-    """What a reader of the weights needs besides the parameters."""
+def facts(params, found):
+    """What a reader of the weights and of the metrics needs besides the parameters."""
     kept = {"encoding": dataclasses.asdict(found.encoding), "preparation": dataclasses.asdict(found.preparation)}
     parts = {name: len(getattr(found.parts, name)) for name in ("learnt", "watched", "held_out")}
     names = [look.pair.name for look in found.looks("held_out")]
-    return {"classes": list(found.names), **kept, "parts": parts | {"by": found.parts.by}, "held_out_pictures": names}
+    units = {"loss": LOSS_UNITS[params.loss]}
+    return {
+        "classes": list(found.names),
+        "units": units,
+        **kept,
+        "parts": parts | {"by": found.parts.by},
+        "held_out_pictures": names,
+    }
 
 
 def baselines(found):

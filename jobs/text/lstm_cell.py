@@ -62,13 +62,18 @@ def read(gates, cells, outputs):
 
     gates: (B, 4H), input, forget, output, candidate; those of the three sigmoids halved. cells: go on; outputs: filled.
     """
-    units = outputs.shape[1]
     for row in range(len(outputs)):
-        gate, cell = gates[row], cells[row]
-        _halved_sigmoid(gate[: 3 * units])
-        _tanh_of_each(gate[3 * units :])
-        _go_on(gate[:units], gate[units : 2 * units], gate[3 * units :], cell)
-        _tell(cell, gate[2 * units : 3 * units], outputs[row])
+        read_one(gates[row], cells[row], outputs[row])
+
+
+@compiled
+def read_one(gates, cell, output):
+    """The same for one row: (4H,), (H,), (H,)."""
+    units = output.size
+    _halved_sigmoid(gates[: 3 * units])
+    _tanh_of_each(gates[3 * units :])
+    _go_on(gates[:units], gates[units : 2 * units], gates[3 * units :], cell)
+    _tell(cell, gates[2 * units : 3 * units], output)
 
 
 # One short loop each, over few arrays, or the compiler cannot tell that they don't overlap and takes one number a time.

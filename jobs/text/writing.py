@@ -63,18 +63,16 @@ def blocks(network, length, prompt="", choice=None, rows=None):
         net.step(network, state, number)
     if rows is not None:
         state, symbol = net.widen(network, state, rows), np.full(rows, symbol)
-    if length * (rows or 1) >= MUCH and importlib.util.find_spec("numba"):
-        state = net.compiled(state)
-    done = 0
+    done, write = 0, _write
     while done < length:
         count = min(BLOCK, length - done) if done else 1
         noise = _noise(network, random, choice, (count, *np.shape(symbol)))
         block = np.empty((count, *np.shape(symbol)), np.int64)
-        for position in range(count):
-            logits = net.step(network, state, symbol)
-            block[position] = symbol = _choose(logits, choice, noise[position])
+        write(network, state, symbol, choice, noise, block)
         yield block
-        done += count
+        if not done and length * (rows or 1) >= MUCH:
+            write = _compiled(state, choice)
+        done, symbol = done + count, block[-1]
 
 
 def pieces(network, length, prompt="", choice=None, stop=""):
@@ -151,6 +149,24 @@ def _choose(logits, choice, noise):
         _bar_unlikely(logits + np.where(np.isneginf(noise), noise, 0), logits, choice)
     np.add(logits, noise, logits)
     return int(logits.argmax()) if logits.ndim == 1 else logits.argmax(-1)
+
+
+def _write(network, state, symbol, choice, noise, block):  # noqa: PLR0913
+    """Fill the block, (n,) or (n, rows), with what follows `symbol`."""
+    for position, one in enumerate(noise):
+        block[position] = symbol = _choose(net.step(network, state, symbol), choice, one)
+
+
+def _compiled(state, choice):
+    """_write() with compiled code, where there is any; it takes half a second to come."""
+    if not importlib.util.find_spec("numba"):
+        return _write
+    from jobs.text import compiled_block
+
+    if state[0].cell.ndim == 1 and not choice.top_k and choice.top_p == 1:
+        return compiled_block.write
+    net.compiled(state)
+    return _write
 
 
 def _bar_unlikely(allowed, logits, choice):

@@ -9,7 +9,7 @@ from remote import adoption, ec2, runs
 from remote.aws import Aws
 from remote.cloud import Cloud
 from remote.errors import Failure, NotFound
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def find(account, settings, spare):
     for place in places:
         try:
             found += _in_place(account(*place), spare)
-        except (Failure, *AWS_ERRORS) as error:
+        except (Failure, *aws_errors()) as error:
             refused.append(error if isinstance(error, Failure) else explain(error))
     if len(refused) == len(places) and not found:
         raise refused[0]

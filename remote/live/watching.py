@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from remote import history, host, own_host, runs, steps
 from remote.errors import Failure, NotFound
-from remote.explain import AWS_ERRORS, explain
+from remote.explain import aws_errors, explain
 from remote.live import alive, glance
 
 EVERY_S = 2  # a run is looked at
@@ -119,7 +119,7 @@ def looked_at(living):
 
 
 def _in_words(error):
-    if isinstance(error, AWS_ERRORS):
+    if isinstance(error, aws_errors()):
         error = explain(error)
     return error.message if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
 

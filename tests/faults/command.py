@@ -29,6 +29,7 @@ WAITS = {
     "remote.steps.RECONNECT_S": 5,
     "remote.steps.FIRST_TRY_S": 3,
     "remote.host.CONNECT_TIMEOUT_S": 3,
+    "remote.openssh.CONNECT_TIMEOUT_S": 3,
     "remote.capacity.BACKOFF_S": (0.05,) * 5,
     "remote.capacity.PAUSE_S": 0.05,
     "remote.transfer.LARGE": 1 << 16,  # bytes: so that a small file goes the way of the large ones
@@ -126,7 +127,7 @@ def _shorten(patient):
         return
     ExponentialBackoff.delay_amount = lambda *_: 0.02
     for config in (aws.ORDINARY, aws.LAUNCH, aws.QUICK, aws.ASIDE):
-        config.read_timeout = config.connect_timeout = READ_TIMEOUT_S
+        config.update(read_timeout=READ_TIMEOUT_S, connect_timeout=READ_TIMEOUT_S)
     ssh_connect = paramiko.SSHClient.connect
     impatience = {"banner_timeout": SSH_TIMEOUT_S, "auth_timeout": SSH_TIMEOUT_S}
     paramiko.SSHClient.connect = lambda self, *words, **named: ssh_connect(self, *words, **named | impatience)

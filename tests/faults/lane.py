@@ -107,7 +107,7 @@ def play(world, case):
     world.begin(case.name)
     began, started = time.time() + world.ahead_s, time.monotonic()
     victim = recovery.train(world, options=case.options, strike=case.strikes)
-    outcomes, wrong = [victim], []
+    outcomes, wrong = [victim], verdict.of_commands([victim])  # also of one that went another way
     if victim.reached:
         outcomes, wrong = _played_on(world, case, victim, began)
     row = {

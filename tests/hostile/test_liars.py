@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote import transfer
+from remote import manifest, transfer
 from remote.errors import Unverified
 from remote.host import Output
 from tests.hostile.conftest import nasty_text
@@ -99,7 +99,7 @@ def test_only_verified_results_are_written_and_nothing_of_ours_is_touched(lying,
     sums = {digest(data) for _, data in files} | {sha256 for sha256, _ in claims.values()}
     for path in after.keys() - before.keys():
         inside = path.relative_to(folder).parts
-        assert inside[0] in ("out", ".partial", *transfer.RESULTS) and not path.is_symlink()
+        assert inside[0] in ("out", ".partial", *manifest.RESULTS) and not path.is_symlink()
         assert inside[0] == ".partial" or after[path] is None or digest(after[path]) in sums
 
 

@@ -97,6 +97,21 @@ def test_stopped_anywhere_it_ends_with_the_same_weights(engine, tiny_parameters,
     assert history(tmp_path) == history(whole)
 
 
+def test_stopped_while_an_epoch_is_judged_it_stops_at_once_and_judges_it_again(tiny_run, tiny_parameters, tmp_path):
+    def judge(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)  # of which the signal leaves nothing
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        patch.setattr(lstm_aiw.evaluation, "nats_per_symbol", judge)
+        began = time.monotonic()
+        lstm_aiw.train(tiny_parameters, tmp_path)
+    assert exit_.value.code == 143 and time.monotonic() - began < 10
+    lstm_aiw.train(tiny_parameters, tmp_path)
+    assert_same_weights(tiny_run / "out", tmp_path)
+    assert history(tmp_path) == history(tiny_run / "out")
+
+
 def test_both_engines_begin_alike_and_learn_as_well(keras_run, tiny_run):
     theirs, ours = history(keras_run / "out"), history(tiny_run / "out")
     for name, last in (("loss", -1), ("validation_loss", -2)):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import sampling
 from jobs import finished_runs
 from jobs.parameters import NotFound
 from jobs.text import network, writing
@@ -67,6 +68,23 @@ def test_same_seed_same_text_whatever_the_length(tiny_network):
     assert write(tiny_network, 200, writing.Choice(seed=5)) == one[:200]
     assert write(tiny_network, 300, writing.Choice(seed=6)) != one
     assert len(one) == 300
+
+
+@pytest.mark.parametrize("rows", [None, 3])
+@pytest.mark.parametrize(
+    "choice",
+    [{"temperature": 0.05}, {"temperature": 0}, {"temperature": 0.05, "top_k": 4}, {"top_p": 0.9}],
+    ids=str,
+)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_long_text_which_compiled_code_writes_is_the_same_text(layers, choice, rows, tmp_path, monkeypatch):
+    sampling.write_random(tmp_path, units=22, layers=layers)  # 22 is no multiple of the rows that it reads at a time
+    model, asked = network.read(tmp_path), (400, "cab", writing.Choice(**choice), rows)
+    numpy_wrote = np.concatenate(list(writing.blocks(model, *asked)))
+    monkeypatch.setattr(writing, "MUCH", 1)
+    compiled_wrote = np.concatenate(list(writing.blocks(model, *asked)))
+    np.testing.assert_array_equal(compiled_wrote, numpy_wrote)
+    assert len(np.unique(numpy_wrote)) > 3 or choice.get("temperature") == 0
 
 
 @pytest.mark.parametrize("rows", [None, 3])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote import transfer
+from remote import manifest, transfer
 from remote.errors import Unverified
 
 DIGEST = "0" * 64
@@ -28,13 +28,13 @@ DIGEST = "0" * 64
 )
 def test_a_path_that_leaves_the_folder_or_hides_is_refused(path):
     with pytest.raises(Unverified):
-        transfer.parse_entry(f"{DIGEST} 1 {path}".encode())
+        manifest.parse(f"{DIGEST} 1 {path}".encode())
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_to_a_confined_path_or_refused(line):
     try:
-        entry = transfer.parse_entry(line)
+        entry = manifest.parse(line)
     except Unverified:
         return
     assert not entry.path.startswith("/") and ".." not in entry.path.split("/") and entry.path.isprintable()
@@ -44,7 +44,7 @@ def test_any_bytes_are_parsed_to_a_confined_path_or_refused(line):
 def test_a_plain_name_survives_whatever_its_letters(name):
     if {"", ".", ".."} & set(name.split("/")):
         return
-    assert transfer.parse_entry(f"{DIGEST} 7 out/{name}".encode()) == transfer.Entry(f"out/{name}", 7, DIGEST)
+    assert manifest.parse(f"{DIGEST} 7 out/{name}".encode()) == manifest.Entry(f"out/{name}", 7, DIGEST)
 
 
 def test_a_link_that_leads_out_of_the_run_folder_is_not_followed(tmp_path):

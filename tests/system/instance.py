@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from remote import boot
+from remote import boot, openssh
 from remote import host as hosts
 
 HERE = Path(__file__).parent
@@ -123,7 +123,7 @@ def prepare(folder, address):
     boot.write_key(folder / "host_key", host_key[0])
     boot.write_key(folder / "id_ed25519", client_key[0])
     (folder / "authorized_keys").write_text(client_key[1] + "\n")
-    (folder / "known_hosts").write_text(f"{hosts.ALIAS} {host_key[1]}\n")
+    (folder / "known_hosts").write_text(f"{openssh.ALIAS} {host_key[1]}\n")
     return hosts.Login(address, USER, folder / "id_ed25519", folder / "known_hosts", None)
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from remote import boot
+from remote import boot, openssh, rsync, stream
 from remote import host as hosts
 from remote.errors import Denied, TimedOut
 from remote.host import CommandFailed, Disconnected
@@ -44,7 +44,7 @@ def test_a_script_runs_as_the_login_user_without_being_there(machine):
 def stranger(instance, tmp_path):
     """The instance's Login, with the host key of another machine pinned."""
     pinned = tmp_path / "known hosts"
-    pinned.write_text(f"{hosts.ALIAS} {boot.new_key()[1]}\n")
+    pinned.write_text(f"{openssh.ALIAS} {boot.new_key()[1]}\n")
     return dataclasses.replace(instance.login, known_hosts=pinned)
 
 
@@ -58,7 +58,7 @@ def test_another_host_key_is_refused_at_once(stranger):
 
 def test_rsync_and_people_get_an_ssh_that_refuses_it_too(instance, stranger):
     def ssh(login):
-        command = [*hosts.openssh(login), f"{login.user}@{login.address}", "whoami"]
+        command = [*openssh.command(login), f"{login.user}@{login.address}", "whoami"]
         return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
     assert ssh(instance.login).stdout == "ubuntu\n"
@@ -70,6 +70,53 @@ def test_a_client_key_that_is_not_accepted_ends_in_words(instance, tmp_path):
     boot.write_key(tmp_path / "other", boot.new_key()[0])
     with pytest.raises(TimedOut, match="Authentication failed"):
         hosts.connect(dataclasses.replace(instance.login, key=tmp_path / "other"), wait_s=0.5)
+
+
+BASTION_PORT = 2222
+
+
+@pytest.fixture
+def bastion(instance, tmp_path):
+    """(Login, public host key file, known_hosts): the instance behind a bastion, both as ssh_config describes them.
+
+    The bastion is an SSH server with a key and a port of its own. Behind it, 127.0.0.1 is the instance.
+    """
+    private, public = boot.new_key()
+    instance.path("/run/bastion").mkdir()
+    boot.write_key(instance.path("/run/bastion/key"), private)
+    server = (
+        f"/usr/sbin/sshd -p {BASTION_PORT} -h /run/bastion/key -o PidFile=/run/bastion/pid -f /dev/null -o UsePAM=no"
+    )
+    instance.root(server)
+    known, config = tmp_path / "known of bastion", tmp_path / "ssh config"
+    known.write_text(f"[{instance.login.address}]:{BASTION_PORT} {public}\n")
+    config.write_text(
+        f"Host bastion\n  HostName {instance.login.address}\n  Port {BASTION_PORT}\n  User ubuntu\n"
+        f'  IdentityFile "{instance.login.key}"\n  UserKnownHostsFile "{known}"\n'
+        "Host 127.0.0.1\n  ProxyJump bastion\n"
+    )
+    yield dataclasses.replace(instance.login, address="127.0.0.1", ssh_config=config), known
+    instance.root("kill $(cat /run/bastion/pid); rm -r /run/bastion")
+
+
+def test_an_instance_behind_a_bastion_is_reached_and_its_own_key_is_still_the_pinned_one(bastion, stranger, tmp_path):
+    login, _known = bastion
+    machine = hosts.connect(login, wait_s=10)
+    assert hosts.run(machine, 'echo "$(whoami) ${SSH_CLIENT%% *}"').text == "ubuntu 127.0.0.1"
+    (tmp_path / "large").write_bytes(b"x" * 100_000)
+    rsync.send(machine, tmp_path / "large", "through the bastion")
+    stream.fetch(machine, "through the bastion", tmp_path / "back", 100_000)
+    assert (tmp_path / "back").read_bytes() == b"x" * 100_000
+    hosts.close(machine)
+    with pytest.raises(Denied, match="another host key"):
+        hosts.connect(dataclasses.replace(login, known_hosts=stranger.known_hosts), wait_s=10)
+
+
+def test_a_bastion_with_another_key_than_the_known_one_is_not_gone_through(bastion):
+    login, known = bastion
+    known.write_text(f"{known.read_text().split()[0]} {boot.new_key()[1]}\n")
+    with pytest.raises(TimedOut, match="by hand: ssh -F .* -W 127.0.0.1:22 ssh://bastion"):
+        hosts.connect(login, wait_s=1)
 
 
 def test_ssh_config_is_honoured(instance, tmp_path):
