@@ -1,6 +1,6 @@
 """Learn a text one word at a time: an LSTM whose output layer is its embedding turned round, on eight novels.
 
-    python -m jobs.lstm_words --out runs/words                       # on a GPU; on two cores it takes over an hour
+    python -m jobs.lstm_words --out runs/words                       # on a GPU; two cores take 45 minutes
     python -m jobs.lstm_words --out runs/mine --text my-novels/      # your own: a million words or more
 
 The same streams as in lstm_aiw; the vocabulary is cut, what is rarer is one unknown word. The perplexity on the end of
