@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from remote.errors import Denied
-
 
 @dataclass(frozen=True)
 class Cloud:
@@ -33,6 +31,8 @@ def refuse_foreign(endpoint_url, address):
 
     Raises Denied.
     """
+    from remote.errors import Denied  # not above: errors bring invoke, and the embedded EC2 starts without
+
     if is_loopback(endpoint_url) and not ipaddress.ip_address(address).is_loopback:
         raise Denied(
             f"The EC2 endpoint {endpoint_url} is on this machine, but its instance claims to be at {address}."

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import parameters as job_parameters
-from remote import catalog, request, runs, settings
+from remote import catalog, openssh, request, runs, settings
 from remote.errors import Denied, Failure, NotFound, Usage
-from remote.host import Login, openssh
+from remote.host import Login
 from tests.hostile.conftest import nasty_text
 
 PARAMETERS = ("epochs", "batch", "temperature", "text", "learning_rate", "seed", "nosuch")
@@ -92,7 +92,7 @@ def test_a_tag_that_names_the_login_user_is_no_option_of_ssh(user, address):
         return
     target = f"{login.user}@{login.address}"
     assert target.isprintable() and not target.startswith("-") and not set(target) & set(" $`;|&<>()'\"\\\n")
-    assert openssh(login)[0] == "ssh"
+    assert openssh.command(login)[0] == "ssh"
 
 
 def test_it_is_refused_in_one_line():
