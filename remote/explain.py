@@ -1,6 +1,7 @@
 """What AWS refused, in words: every botocore error becomes a Failure with a documented exit code."""
 
 import re
+import sys
 
 from botocore import exceptions
 
@@ -69,18 +70,18 @@ def action_of(error):
 
 def aws_errors():
     """What a boto3 call can raise."""
-    return exceptions.ClientError, exceptions.BotoCoreError, _not_aws()
+    return exceptions.ClientError, exceptions.BotoCoreError, *_not_aws()
 
 
 def no_reply():
     """What it raises when AWS may have done what was asked and nobody heard of it."""
-    return exceptions.ConnectionError, exceptions.HTTPClientError, _not_aws()
+    return exceptions.ConnectionError, exceptions.HTTPClientError, *_not_aws()
 
 
 def _not_aws():
-    from botocore.parsers import ResponseParserError  # not above: it brings half of botocore, which takes its time
-
-    return ResponseParserError
+    """What it raises when the answer is no AWS's: nothing until boto3 has loaded its parsers, which takes its time."""
+    parsers = sys.modules.get("botocore.parsers")
+    return (parsers.ResponseParserError,) if parsers else ()
 
 
 def explain(error):
