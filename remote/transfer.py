@@ -103,7 +103,12 @@ def _pull(host, remote_folder, folder):
 
 def _partial(folder, entry):
     """Where a file grows until it is whole and verified."""
-    path = folder / ".partial" / entry.path
+    return folder / ".partial" / entry.path
+
+
+def _ready_partial(folder, entry):
+    """The same, in a folder that is there."""
+    path = _partial(folder, entry)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -192,7 +197,7 @@ def _fetch_together(host, remote_folder, folder, entries):
     channel = hosts.start(host, f"cd {shlex.quote(remote_folder)} && {each}", wanted, SILENCE_S)
     try:
         for entry in entries:
-            with _partial(folder, entry).open("wb") as file:
+            with _ready_partial(folder, entry).open("wb") as file:
                 _copy(host, channel, file, entry.size)
     finally:
         hosts.hang_up(channel)
@@ -201,7 +206,7 @@ def _fetch_together(host, remote_folder, folder, entries):
 def _fetch_large(host, remote_folder, folder, entries):
     """Fetch what is lacking of each file: after a cut, what had arrived is not sent again."""
     for entry in entries:
-        partial = _partial(folder, entry)
+        partial = _ready_partial(folder, entry)
         if partial.exists() and partial.stat().st_size > entry.size:
             partial.unlink()
         stream.fetch(host, f"{remote_folder}/{entry.path}", partial, entry.size)

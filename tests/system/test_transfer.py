@@ -203,7 +203,7 @@ def test_a_home_that_is_too_small_is_told_before_anything_is_sent(machine, there
     write(machine, there, large=20_000_000)
     with pytest.raises(Unverified, match="1[12] MiB free, what is still to come needs 19"):
         transfer.pull(machine, there, small)
-    assert not [path for path in small.rglob("*") if path.is_file()]
+    assert not any(small.rglob("*"))
 
 
 def test_a_home_with_room_for_what_is_still_to_come_is_large_enough(machine, there, here, small):
