@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs import lstm_aiw
+from jobs import learning_rate, lstm_aiw
 from jobs.text import evaluation, language_model, streams
 from jobs.text.streams import Streams
 
@@ -98,7 +98,7 @@ def torch_streams(text, symbols, units):
     course = streams.course(text, params)
     network, position = _torch_network(params, symbols), _Position(course.part)
     fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    rising = course.steps // 10
+    rate = learning_rate.function(1.0, course.steps, course.more_steps)
     optimizer = schedule = state = None
 
     def restart():
@@ -106,7 +106,7 @@ def torch_streams(text, symbols, units):
         position.made = 0
         network.load_state_dict(fresh)
         optimizer = torch.optim.Adam(network.parameters(), params.learning_rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda made: min(1.0, 0.1 + 0.9 * made / rising))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
 
     def logits(inputs, before):
         flow = network["embedding_dropout"](network["embedding"](torch.as_tensor(inputs)))
