@@ -77,7 +77,7 @@ BASTION_PORT = 2222
 
 @pytest.fixture
 def bastion(instance, tmp_path):
-    """(Login, public host key file, known_hosts): the instance behind a bastion, both as ssh_config describes them.
+    """(Login, known_hosts of the bastion): the instance behind a bastion, both as ssh_config describes them.
 
     The bastion is an SSH server with a key and a port of its own. Behind it, 127.0.0.1 is the instance.
     """
