@@ -78,7 +78,7 @@ def play(given, copy, scratch):
         print(*(case.name for case in chosen), sep="\n")
         first.close()
         return []
-    results = Results(given.into / "results.jsonl", {case.name for case in chosen})
+    results = Results(given.into / "results.jsonl", {case.name for case in chosen}, state_of_the_code())
     waiting = queue.SimpleQueue()
     for case in chosen:
         if case.name not in results.rows:
@@ -145,20 +145,30 @@ class Lane:
         self.process.wait()
 
 
-class Results:
-    """The rows of the cases so far, in a file that outlives this process. wanted: names; rows of others stay there."""
+def state_of_the_code():
+    """The commit that is played, with "-dirty" when the tree has changes; "unknown" outside a clone."""
+    command = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    return answer.stdout.strip() or "unknown"
 
-    def __init__(self, path, wanted):
-        self.path, self.lock = path, threading.Lock()
+
+class Results:
+    """The rows of the cases so far, in a file that outlives this process. wanted: names; rows of others stay there.
+
+    code: what the new rows were played on.
+    """
+
+    def __init__(self, path, wanted, code):
+        self.path, self.code, self.lock = path, code, threading.Lock()
         lines = path.read_text().splitlines() if path.exists() else []
         rows = [json.loads(line) for line in lines]
         self.rows = {row["case"]: row for row in rows if row["case"] in wanted}
 
     def add(self, row):
         with self.lock:
-            self.rows[row["case"]] = row
+            self.rows[row["case"]] = row | {"code": self.code}
             with self.path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps(self.rows[row["case"]]) + "\n")
 
 
 if __name__ == "__main__":

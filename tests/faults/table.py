@@ -46,6 +46,7 @@ def text(rows, today):
             held=counted["held"],
             violated=counted["violated"],
             missed=counted["not reached"],
+            states=_states(rows),
             following=sum("then_next" in row and row["then_next"] for row in played),
         ),
         "## Cases by step and fault\n\n" + _by_step(played),
@@ -69,6 +70,8 @@ partial file under its final name; no log line twice or missing; only documented
 that costs money without tags; nothing left at the end. After {following} of the cases, at least one at each place, the
 next run was tried too.
 
+Played on {states}.
+
 What this does not show: AWS itself, on which nobody has played it; two faults at once; a fault within one system call.
 A job is three epochs of 0.15 s. Time passes on the embedded EC2's clock, and on the commands' with it. The commands'
 own waits, the seconds without an answer, are shortened, and so is the size from which a file is a large one.
@@ -77,6 +80,11 @@ own waits, the seconds without an answer, are shortened, and so is the size from
     python -m tests.faults.matrix --only 'CASE' --lanes 1  # one, or those that match a pattern
 
 It needs Linux; the cases of disks need root."""
+
+
+def _states(rows):
+    """On which commits the rows were played, and how many on each."""
+    return ", ".join(f"{code} ({count} cases)" for code, count in Counter(row["code"] for row in rows).items())
 
 
 def _by_step(rows):
