@@ -49,7 +49,7 @@ def train(job, parameters, out, stopped):
     if ended.exists():
         print(f"{job} has ended before, with {ended.read_text().strip()}", flush=True)
         return int(ended.read_text())
-    code = _run(command(job, parameters, out / job), out, out / job)
+    code = _run(command(job, parameters, out / job), out, out / job, stopped)
     if not stopped:
         atomic.write_text(ended, f"{code}\n")
     if code:
@@ -63,10 +63,12 @@ def command(job, parameters, out):
     return [sys.executable, "-u", "-m", f"jobs.{job}", "--out", str(out), *flags]
 
 
-def _run(words, out, own):
+def _run(words, out, own, stopped):
     """The exit code of a process, 128 and more for one that a signal ended; its progress is shown as that of all."""
     own.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(words)
+    if stopped:  # by a SIGTERM that came before there was this process to get it too
+        process.terminate()
     while True:
         try:
             code = process.wait(LOOK_S)
