@@ -164,12 +164,16 @@ class _Stop:
     @contextlib.contextmanager
     def at_once(self):
         self.is_at_once = True
+        self._end_if_due()  # it may have come while the epoch was being saved
         yield
         self.is_at_once = False
 
     def request(self, _signal, _frame):
         self.is_set = True
-        if self.is_at_once:
+        self._end_if_due()
+
+    def _end_if_due(self):
+        if self.is_set and self.is_at_once:
             print("Stopped at an epoch's end; saved. The same command goes on.", flush=True)
             raise SystemExit(STOPPED)
 

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
 
-from jobs import lstm_aiw, parameters, training
+from jobs import checkpoints, lstm_aiw, parameters, training
 from jobs.parameters import BadInput
 from jobs.text import streams
 from jobs.text.numpy_learner import NumpyLearner
@@ -110,6 +111,18 @@ def test_stopped_while_an_epoch_is_judged_it_stops_at_once_and_judges_it_again(t
     lstm_aiw.train(tiny_parameters, tmp_path)
     assert_same_weights(tiny_run / "out", tmp_path)
     assert history(tmp_path) == history(tiny_run / "out")
+
+
+def test_stopped_while_an_epoch_is_saved_it_is_not_judged_first(tiny_parameters, tmp_path, monkeypatch):
+    def save(*state):
+        os.kill(os.getpid(), signal.SIGTERM)
+        checkpoints.save(*state)
+
+    monkeypatch.setattr(training, "checkpoints", SimpleNamespace(save=save, load=checkpoints.load))
+    monkeypatch.setattr(lstm_aiw.evaluation, "nats_per_symbol", lambda *_: pytest.fail("It was judged."))
+    with pytest.raises(SystemExit) as exit_:
+        lstm_aiw.train(tiny_parameters, tmp_path)
+    assert exit_.value.code == 143 and len(list((tmp_path / "checkpoint").iterdir())) == 1
 
 
 def test_both_engines_begin_alike_and_learn_as_well(keras_run, tiny_run):
