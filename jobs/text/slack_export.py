@@ -190,15 +190,15 @@ def _grouped(messages):
     """Conversations, each a list of messages in order: threads whole, the rest of the channel cut at pauses."""
     messages = sorted(messages, key=lambda message: message.time)
     threads = {message.thread: [] for message in messages if message.thread != message.time}
-    groups = list(threads.values())
+    talks = []
     for message in messages:
         if message.thread in threads:
             threads[message.thread].append(message)
-        elif groups[len(threads) :] and message.time - groups[-1][-1].time <= PAUSE_SECONDS:
-            groups[-1].append(message)
+        elif talks and message.time - talks[-1][-1].time <= PAUSE_SECONDS:
+            talks[-1].append(message)
         else:
-            groups.append([message])
-    return groups
+            talks.append([message])
+    return [*threads.values(), *talks]
 
 
 def _as_text(group):
