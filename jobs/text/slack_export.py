@@ -10,21 +10,16 @@ goes on with the message above. Format: https://slack.com/help/articles/22055610
 """
 
 import datetime
-import html
-import json
-import re
-import zipfile
-import zlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jobs.parameters import BadInput
+from jobs.text import slack_archive, slack_names
+from jobs.text.slack_archive import text
+from jobs.text.slack_markup import readable
 
 PAUSE_SECONDS = 3600
-FILE_LIMIT = 256 << 20  # bytes of one file of the export, unpacked
-# Of zipfile and json: no JSON, a broken or encrypted entry, an unknown method, arrays in arrays without end.
-DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError)
 SPOKEN = (None, "thread_broadcast", "me_message", "file_share")  # every other subtype is a notice: joins, topics, bots
 
 
@@ -52,26 +47,16 @@ def conversations(path, selection):
 
     Raises BadInput for what is no export, and for people and channels that are not in it.
     """
-    try:
-        return _conversations(_open(Path(path).expanduser()), selection)
-    except BadInput:
-        raise
-    except (AttributeError, KeyError, TypeError, OverflowError, *DAMAGE) as wrong:
-        raise BadInput(f"{path} is not as Slack writes exports: {type(wrong).__name__}: {wrong}") from None
-
-
-def _conversations(archive, selection):
-    users = {user["id"]: user for user in _read_json(archive, "users.json")}
-    names = {identity: _name(user) for identity, user in users.items()}
-    channels = _channels(archive, names)
-    _check_names("person", selection.people, {*names.values(), *(user["name"] for user in users.values())})
-    _check_names("channel", selection.channels, {*channels.values()})
+    archive = slack_archive.files(Path(path).expanduser())
+    names = slack_names.read(archive)
+    _check_names("channel", selection.channels, {*names.channels.values(), *names.folders.values()})
     groups = [
         group
-        for folder, channel in channels.items()
+        for folder, channel in names.folders.items()
         if not selection.channels or _is_among(channel, selection.channels)
-        for group in _grouped(_messages(_rows(archive, folder, selection), channel, users, names, selection))
+        for group in _grouped(_messages(archive, folder, names, selection))
     ]
+    _check_names("person", selection.people, {name for person in names.people.values() for name in _calls(person)})
     return [_as_text(group) for group in sorted(groups, key=lambda group: group[0].time)]
 
 
@@ -82,58 +67,45 @@ def speakers(text):
     return {"people": sorted(people), "channels": sorted({line[1:] for line in lines if line.startswith("#")})}
 
 
-def _messages(rows, channel, users, names, selection):
-    for row in rows:
-        if _is_wanted(row, users, selection) and (text := _readable(row, names)):
-            thread = float(row.get("thread_ts", row["ts"]))
-            yield Message(channel, names[row["user"]], text, float(row["ts"]), thread)
+def _messages(archive, folder, names, selection):
+    """The selected messages of a conversation; rows that are no messages are passed over."""
+    for rows in slack_archive.days(archive, folder, selection.since, selection.until):
+        for row in rows:
+            slack_names.meet(names, row)
+        for row in rows:
+            if message := _message(row, names.folders[folder], names, selection):
+                yield message
 
 
-def _open(path):
-    """{name: function that returns the bytes} of the export's files, paths as Slack has them."""
-    if path.is_dir():
-        files = {file.relative_to(path).as_posix(): file.read_bytes for file in path.rglob("*.json")}
-    elif zipfile.is_zipfile(path):
-        archive = zipfile.ZipFile(path)
-        files = {entry.filename: lambda entry=entry: _unpacked(archive, entry) for entry in archive.infolist()}
-    else:
-        raise BadInput(f"Expected a Slack export, the .zip or its folder, got {path}.")
-    if "users.json" not in files or "channels.json" not in files:
-        raise BadInput(f"Expected users.json and channels.json in the Slack export {path}, found neither or one.")
-    return files
+def _message(row, channel, names, selection):
+    """A row as a Message; None for a notice, what a bot says, what isn't selected or says nothing."""
+    time, person = _seconds(row, "ts"), slack_names.speaker(names, text(row, "user"))
+    if time is None or not _is_spoken(row) or person.is_bot or not _is_wanted(person, selection):
+        return None
+    said = readable(row, names)
+    return Message(channel, person.name, said, time, _seconds(row, "thread_ts") or time) if said else None
 
 
-def _unpacked(archive, entry):
-    """The bytes of a zip's file, in memory: nothing is written, whatever its name. Raises BadInput for a bomb."""
-    if entry.file_size > FILE_LIMIT:
-        raise BadInput(f"{entry.filename} in the Slack export unpacks to {entry.file_size:,} bytes. Expected a day's.")
-    return archive.read(entry)
+def _is_spoken(row):
+    return row.get("type") == "message" and row.get("subtype") in SPOKEN and not row.get("bot_id")
 
 
-def _read_json(archive, name):
+def _is_wanted(person, selection):
+    return not selection.people or any(_is_among(name, selection.people) for name in _calls(person))
+
+
+def _calls(person):
+    """By which names one may choose a person."""
+    return {person.name, person.user_name} - {""}
+
+
+def _seconds(row, name):
+    """A time, which Slack writes as "1704103200.000100"; None for anything else."""
     try:
-        return json.loads(archive[name]())
-    except DAMAGE as wrong:
-        if isinstance(wrong, BadInput):
-            raise
-        raise BadInput(f"{name} in the Slack export is damaged: {wrong}") from None
-
-
-def _name(user):
-    """What Slack shows: the display name, or the real name, or the user name."""
-    profile = user.get("profile", {})
-    shown = profile.get("display_name") or user.get("real_name") or profile.get("real_name") or user["name"]
-    return " ".join(shown.replace(":", " ").split())
-
-
-def _channels(archive, names):
-    """{folder: shown name}: a channel's name is its folder's; direct messages are named by who is in them."""
-    listed = [row for name in ("channels.json", "groups.json") if name in archive for row in _read_json(archive, name)]
-    direct = [row for name in ("dms.json", "mpims.json") if name in archive for row in _read_json(archive, name)]
-    shown = {row["name"]: row["name"] for row in listed}
-    for row in direct:
-        shown[row.get("name") or row["id"]] = " and ".join(names.get(user, "someone") for user in row["members"])
-    return shown
+        seconds = float(text(row, name))
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _check_names(kind, wanted, known):
@@ -144,46 +116,6 @@ def _check_names(kind, wanted, known):
 
 def _is_among(name, names):
     return name.lower().lstrip("#@") in {other.lower().lstrip("#@") for other in names}
-
-
-def _rows(archive, folder, selection):
-    """The messages of the selected days; a file is a day: FOLDER/YYYY-MM-DD.json."""
-    for name in sorted(name for name in archive if name.startswith(f"{folder}/") and name.endswith(".json")):
-        day = Path(name).stem
-        if (selection.since or day) <= day <= (selection.until or day):
-            yield from _read_json(archive, name)
-
-
-def _is_wanted(row, users, selection):
-    """Whether a person said it, and one of those selected."""
-    user = users.get(row.get("user"))
-    if row.get("type") != "message" or row.get("subtype") not in SPOKEN or row.get("bot_id") or user is None:
-        return False
-    if user.get("is_bot") or user["id"] == "USLACKBOT":
-        return False
-    return not selection.people or any(_is_among(name, selection.people) for name in (_name(user), user["name"]))
-
-
-def _readable(row, names):
-    """The text as a reader sees it: names for ids, the words of links, no code blocks, files by name."""
-    text = re.sub(r"```.*?```", "(code)", row.get("text") or "", flags=re.DOTALL)
-    text = re.sub(r"<([^<>]+)>", lambda match: _reference(match[1], names), text)
-    text = re.sub(r":skin-tone-\d:", "", html.unescape(text))
-    files = [f"({file.get('name') or 'file'})" for file in row.get("files") or []]
-    lines = [" ".join(line.split()) for line in [*text.splitlines(), *files]]
-    return "\n  ".join(filter(None, lines))
-
-
-def _reference(inside, names):
-    """What stands for <@U1>, <#C1|general>, <!here>, <https://example.com/long|words>."""
-    target, _, label = inside.partition("|")
-    if target.startswith("@"):
-        return "@" + names.get(target[1:], label or "someone")
-    if target.startswith("#"):
-        return "#" + (label or "channel")
-    if target.startswith("!"):
-        return label or "@" + target[1:].partition("^")[0]
-    return label or urlsplit(target).hostname or target.removeprefix("mailto:")
 
 
 def _grouped(messages):

@@ -53,7 +53,7 @@ def export(tmp_path_factory):
 
 GENERAL = [
     "#general\nAlice: who knows Keras? @Bob Stone, @here\nBob Stone: me\n  (code)\n  :wave:\n\n",
-    "#general\nAlice: another <matter>: see #random or a.org\nBob Stone: (cat.png)\n\n",
+    "#general\nAlice: another <matter>: see #random or a.org\nSomeone U9: gone\nBob Stone: (cat.png)\n\n",
 ]
 BY_ALICE = ["#general\nAlice: who knows Keras? @Bob Stone, @here\nAlice: another <matter>: see #random or a.org\n\n"]
 RANDOM = "#random\nBob Stone: @someone hm a@b.org\n\n"
