@@ -95,6 +95,136 @@ def test_names_that_are_not_there_are_told(export, tmp_path):
         conversations(tmp_path, Selection())
 
 
+def changed(export, folder, **changes):
+    """A copy of the export, some of its files replaced: {name: content}; "__" stands for "/"."""
+    shutil.copytree(export, folder)
+    for name, content in changes.items():
+        path = folder / f"{name.replace('__', '/')}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+    return folder
+
+
+def test_what_is_no_message_is_passed_over(export, tmp_path):
+    more = {
+        "general__canvas_in_the_conversation": {"id": "F1", "title": "plan"},
+        "general__2024-01-03": {"not": "a list"},
+        "general__2024-01-04": [
+            None,
+            "x",
+            {"type": "message"},
+            said("U1", "", 0),
+            said("U1", "no ts", 0) | {"ts": None},
+        ],
+        "general__2024-01-05": [said("U1", "two", 6000, thread_ts=[], files=[None], blocks={}), {"ts": "never"}],
+        "integration_logs": {"x": 1},
+        "canvases": None,
+        "lists": None,
+        "FC:F1:plan__2024-01-01": [said("U1", "on the canvas", 0)],
+        "groups": [{"id": "FC1", "name": "FC:F1:plan"}, {"id": "C5"}, {}],
+        "mpims": None,
+        "dms": [{"id": "D1"}],
+    }
+    found = conversations(changed(export, tmp_path / "export", **more), Selection(since="2024-01-01"))
+    assert found == [*GENERAL, RANDOM, "#D1\nAlice: between us\n\n", LATER, "#general\nAlice: two\n\n"]
+
+
+def test_people_need_not_have_all_that_slack_knows_of_most(export, tmp_path):
+    users = [
+        {"id": "U1", "profile": None},
+        {"id": "U2", "name": "bob", "profile": {"display_name": ": #"}},
+        {"name": 7},
+    ]
+    found = "".join(conversations(changed(export, tmp_path / "export", users=users), Selection()))
+    assert "Someone U1: another" in found
+    assert "\nbob: (cat.png)" in found
+
+
+def test_who_is_of_another_organisation_has_a_name_as_well(export, tmp_path):
+    guest = {"user_profile": {"display_name": "", "real_name": "Carol Chu", "name": "cchu"}}
+    rows = [said("U1", "<@U8>?", 0), said("U8", "here", 1, **guest), said("U8", "again", 2), said("U9", "who?", 3)]
+    folder = changed(export, tmp_path / "export", **{"random__2024-01-01": rows})
+    assert conversations(folder, Selection(channels=("random",))) == [
+        "#random\nAlice: @Carol Chu?\nCarol Chu: here\nCarol Chu: again\nSomeone U9: who?\n\n"
+    ]
+    expected = ["#random\nCarol Chu: here\nCarol Chu: again\n\n"]
+    assert conversations(folder, Selection(channels=("random",), people=("cchu",))) == expected
+
+
+def test_exports_of_an_organisation_packed_again_with_ids_as_folders(export, tmp_path):
+    folder = changed(export, tmp_path / "a" / "export")
+    (folder / "users.json").rename(folder / "org_users.json")
+    (folder / "random").rename(folder / "C2")
+    (folder / ".DS_Store").write_bytes(b"\0\1")
+    (folder / "general" / "._2024-01-01.json").write_bytes(b"\0\5\x16\7")
+    shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path / "a")
+    for path in (folder, tmp_path / "export.zip"):
+        assert conversations(path, Selection()) == [*GENERAL, RANDOM, DIRECT, LATER]
+
+
+def section(*elements):
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def words(text):
+    return {"type": "text", "text": text}
+
+
+RICH = {
+    "type": "rich_text",
+    "elements": [
+        section(
+            words("on "), {"type": "link", "url": "https://a.org/x"}, words(" & "), {"type": "user", "user_id": "U2"}
+        ),
+        {"type": "rich_text_list", "style": "bullet", "elements": [section(words("one")), section(words("two"))]},
+        {"type": "rich_text_list", "style": "ordered", "offset": 2, "elements": [section(words("three"))]},
+        {"type": "rich_text_quote", "elements": [words("so\nsaid "), {"type": "link", "url": "u", "text": "he"}]},
+        {"type": "rich_text_preformatted", "elements": [words("if True:\n  pass")]},
+        section(
+            {"type": "channel", "channel_id": "C2"},
+            {"type": "emoji", "name": "wave"},
+            {"type": "usergroup", "usergroup_id": "S1"},
+            {"type": "broadcast", "range": "here"},
+            {"type": "date", "timestamp": 1, "fallback": "today"},
+            {"type": "new in 2030"},
+        ),
+    ],
+}
+READ = """on a.org & @Bob Stone
+  • one
+  • two
+  3. three
+  > so
+  > said he
+  (code)
+  #random:wave:@group@heretoday"""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"blocks": [RICH]}, READ),
+        ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "<@U2> &lt;3"}}]}, "@Bob Stone <3"),
+        ({"attachments": [{"is_share": True, "text": "from <#C2>", "fallback": "[today] bob: f"}]}, "from #random"),
+        ({"attachments": [{"fallback": "a poll"}], "text": "mine"}, "mine"),
+        ({"text": "<#C2|> <#C2> <#C7|> <#C7|old>"}, "#random #random #channel #old"),
+        ({"text": "<!subteam^S1> <!subteam^S1|@devs> <!here|here>"}, "@group @devs @here"),
+        ({"text": "<!date^1392734382^{date_num}^https://a.org|18 Feb> <!date^1^x>"}, "18 Feb (date)"),
+        ({"text": "<http://[oops> <tel:+49|+49> <mailto:a@b.org>"}, "(link) +49 a@b.org"),
+    ],
+)
+def test_a_message_reads_as_people_see_it(export, tmp_path, row, expected):
+    rows = [said("U1", "", 0) | row]
+    folder = changed(export, tmp_path / "export", **{"random__2024-01-01": rows})
+    assert conversations(folder, Selection(channels=("random",))) == [f"#random\nAlice: {expected}\n\n"]
+
+
+def test_groups_of_people_have_names_where_the_export_has_them(export, tmp_path):
+    rows = {"random__2024-01-01": [said("U1", "<!subteam^S1>", 0)], "usergroups": [{"id": "S1", "handle": "devs"}]}
+    folder = changed(export, tmp_path / "export", **rows)
+    assert conversations(folder, Selection(channels=("random",))) == ["#random\nAlice: @devs\n\n"]
+
+
 def test_only_what_was_selected_is_packed(export, tmp_path):
     params = lstm_slack.Parameters(export=str(export), channels="random", people="bstone")
     packed = lstm_slack.pack(params, tmp_path)
