@@ -1,5 +1,6 @@
 """Finds out what the codes of a set of masks mean, from which of them occur in which file."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ LEVEL = 0.005  # share of all pixels from which on a code can't be noise
 SOFT_CODES = 64  # more codes than that between a few levels are edges that were smoothed
 APART = 32  # two levels of grey, or the three of a colour together, are at least so far apart
 VOID = 255  # the custom is to number what is not to be scored so
+ALONE = 4  # times the largest gap between class numbers: what is as far above them is none of them
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,11 @@ def _void(total, ignored):
     """The code of what is not scored, or None."""
     if ignored >= 0:
         return ignored
-    others = [code for code in total if code != VOID]
-    return VOID if VOID in total and len(others) > 1 and max(others) <= 2 * len(others) else None
+    others = sorted(code for code in total if code != VOID)
+    if VOID not in total or len(others) < 2:
+        return None
+    apart = max(high - low for low, high in itertools.pairwise(others))
+    return VOID if max(others) <= 2 * len(others) or VOID - max(others) > ALONE * apart else None
 
 
 def _sized(encoding, classes):

@@ -90,6 +90,10 @@ def test_255_beside_class_numbers_is_not_scored(tmp_path):
     (classes,), encoding = understood(save(tmp_path / "a.png", void))
     assert encoding.classes == 3 and encoding.ignored == 255
     assert (classes == 255).sum() == 5 * 48
+    void[void < 255] = np.array([0, 7, 33], np.uint8)[void[void < 255]]
+    assert understood(save(tmp_path / "gaps.png", void))[1].codes == (0, 7, 33)
+    levels = save(tmp_path / "levels.png", np.array([0, 60, 255], np.uint8)[TRUTH])  # to be seen, no numbers
+    assert understood(levels)[1].codes == (0, 60, 255)
     (classes,), encoding = understood(save(tmp_path / "b.png", TRUTH), ignored=2)
     assert encoding.codes == (0, 1) and (classes[TRUTH == 2] == 255).all()
 
