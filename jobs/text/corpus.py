@@ -82,9 +82,14 @@ def encode(text, characters):
     kind = np.uint16 if len(characters) <= 1 << 16 else np.int32
     numbers = np.full(CODE_POINTS, max(0, len(characters) - 1), kind)
     numbers[[ord(character) for character in characters]] = np.arange(len(characters), dtype=kind)
+    return on_disk((numbers[_code_points(piece)] for piece in text), kind)
+
+
+def on_disk(arrays, kind):
+    """Arrays (length,) one after the other as one: read-only, memory-mapped, of that kind."""
     with tempfile.TemporaryFile() as file:  # has no name: gone with the process, even a killed one
-        for piece in text:
-            numbers[_code_points(piece)].tofile(file)
+        for array in arrays:
+            np.asarray(array, kind).tofile(file)
         return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)
 
 

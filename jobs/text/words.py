@@ -4,21 +4,28 @@
 """
 
 import collections
+import itertools
 import re
 
 import numpy as np
 
+from jobs.text import corpus
 from jobs.text.corpus import UNKNOWN
 
+LONGEST = 1 << 20  # characters of a paragraph; so that a text without empty lines is never in memory as a whole
+AT_ONCE = 1 << 20  # tokens
 TOKEN = re.compile(r" ?[^\W\d_]+(?:['’][^\W\d_]+)*| ?\d| ?[^\w\s]| ?_|\s")
 
 
 def paragraphs(text):
-    """The paragraphs of a text that comes in pieces: one line each, single spaces, "\\n" at the end."""
+    """The paragraphs of a text that comes in pieces; a much too long one is cut between two words."""
     rest = ""
     for piece in text:
         *whole, rest = re.split(r"\n[^\S\n]*\n\s*", rest + piece)
         yield from filter(str.strip, whole)
+        if len(rest) > LONGEST and (cut := max(rest.rfind(" "), rest.rfind("\n"))) > 0:
+            yield rest[:cut]
+            rest = rest[cut:]
     if rest.strip():
         yield rest
 
@@ -38,6 +45,12 @@ def vocabulary(all_tokens, size):
 
 
 def encode(all_tokens, known):
-    """The tokens as numbers of their vocabulary, (length,) of int32; others become its last entry, UNKNOWN."""
+    """The tokens as numbers of their vocabulary, (length,) of int32 on disk; others become its last entry, UNKNOWN."""
     numbers = {token: number for number, token in enumerate(known)}
-    return np.fromiter((numbers.get(token, len(known) - 1) for token in all_tokens), np.int32)
+    return corpus.on_disk(_arrays(numbers.get(token, len(known) - 1) for token in all_tokens), np.int32)
+
+
+def _arrays(numbers):
+    """Numbers that come one by one, as arrays."""
+    while len(array := np.fromiter(itertools.islice(numbers, AT_ONCE), np.int32)):
+        yield array
