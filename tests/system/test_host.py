@@ -128,12 +128,20 @@ def test_ssh_config_is_honoured(instance, tmp_path):
     hosts.close(machine)
 
 
-def test_a_server_that_is_not_up_yet_is_waited_for(instance):
-    instance.root("kill $(cat /run/sshd/pid)")
+@pytest.fixture
+def start_server(instance):
+    """Stops the SSH server and yields what starts it again; at the end it runs, whatever the test did."""
+    instance.root("server=$(cat /run/sshd/pid); kill $server; while kill -0 $server 2>/dev/null; do sleep 0.02; done")
+    alive = "kill -0 $(cat /run/sshd/pid) 2>/dev/null"
+    server = "/usr/sbin/sshd -D -e -f /run/sshd/sshd_config >>/run/sshd/log 2>&1 & echo $! >/run/sshd/pid"
+    yield lambda: instance.root(f"{alive} || {{ {server}; }}")
+    instance.root(f"{alive} || {{ {server}; }}")
+
+
+def test_a_server_that_is_not_up_yet_is_waited_for(instance, start_server):
     with pytest.raises(TimedOut, match="No SSH answer"):
         hosts.connect(instance.login, wait_s=0.5)
-    again = "/usr/sbin/sshd -D -e -f /run/sshd/sshd_config >>/run/sshd/log 2>&1 & echo $! >/run/sshd/pid"
-    late = threading.Timer(1, instance.root, [again])
+    late = threading.Timer(1, start_server)
     late.start()
     machine = hosts.connect(instance.login, wait_s=20)
     late.join()
