@@ -10,9 +10,9 @@ from jobs.pictures.segmentation_metrics import evaluate, scores
 
 WATCHED = 64  # pictures that are tested on after each epoch
 LOSS_UNITS = {
-    "both": "while learning cross-entropy and Dice together; else cross-entropy, nats per pixel",
-    "cross-entropy": "cross-entropy, nats per pixel",
-    "dice": "while learning 1 - Dice; else cross-entropy, nats per pixel",
+    "both": "nats per pixel; learning adds 1 - Dice",
+    "cross-entropy": "nats per pixel",
+    "dice": "1 - Dice learnt; else nats per pixel",
 }
 
 

@@ -12,6 +12,7 @@ LOG_LINES = 25
 LOG_TAIL_BYTES = 64 << 10
 MOST_LENGTH = 400  # characters of a parameter's value, or of a line of the log
 MOST_RESULTS = 40
+LONGEST_UNIT = 40  # characters: it stands beside the title of half a page's chart
 MOST_CLASSES = 254
 DEEPEST = 4  # dicts within dicts of model.json that are looked into
 
@@ -110,7 +111,7 @@ def unit(facts, family):
     """The unit of a family of metrics, as model.json has it; "" for a bare number."""
     units = facts.model.get("units")
     told = units.get(family, "") if isinstance(units, dict) else ""
-    return str(told)[:40] or ("seconds" if family == "seconds" else "")
+    return str(told)[:LONGEST_UNIT] or ("seconds" if family == "seconds" else "")
 
 
 def baselines(facts):

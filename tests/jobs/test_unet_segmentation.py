@@ -136,6 +136,13 @@ def test_what_is_ignored_does_not_count():
         assert float(loss(truth, perfect)) < 0.001 < float(loss(truth, logits))
 
 
+def test_the_units_of_a_loss_are_told_whole_beside_its_chart():
+    from jobs.pictures import segmentation_results
+    from remote.page import facts
+
+    assert max(map(len, segmentation_results.LOSS_UNITS.values())) <= facts.LONGEST_UNIT
+
+
 def test_half_precision_where_every_gpu_gains_by_it():
     from jobs import precision
 
