@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from jobs import finished_runs, greetings, parameters, unet_segmentation
 from jobs.parameters import NotFound
 from jobs.pictures import segmentation_metrics, unet
@@ -53,7 +55,7 @@ def describe(folder):
 
 
 def read(folder):
-    """The Segmenter of a folder. Raises NotFound for a missing or damaged file, and for weights of another network."""
+    """The Segmenter of a folder. Raises NotFound for a file that is missing or damaged, or not of this network."""
     described, path = describe(folder), folder / "model.weights.h5"
     if not path.exists():
         raise NotFound(f"Expected weights at {path}, found none. A run has them after its first epoch.")
@@ -66,6 +68,8 @@ def read(folder):
     except (OSError, ValueError, KeyError) as wrong:
         reason = str(wrong).strip().splitlines()[0]
         raise NotFound(f"{path} is damaged, or not of this network: {reason}") from None
+    if not all(np.isfinite(array).all() for array in model.get_weights()):
+        raise NotFound(f"{path} has weights that are no numbers: its training went astray. Name another: --run ID.")
     return Segmenter(described, model.predict_on_batch)
 
 

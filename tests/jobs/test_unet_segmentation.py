@@ -200,6 +200,11 @@ def test_what_is_wrong_is_said_in_a_line(checkout, run, tmp_path):
     ):
         done = segment(checkout, tmp_path, *arguments)
         assert done.returncode == code and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    shutil.copy(run / "out/model.weights.h5", named)
+    with h5py.File(named / "model.weights.h5", "r+") as file:
+        file["layers/conv2d/vars/0"][0, 0] = np.nan
+    done = segment(checkout, tmp_path, tmp_path / "good.png")
+    assert done.returncode == 3 and "weights that are no numbers" in done.stderr and done.stderr.count("\n") == 1
     done = segment(checkout, run.parent, tmp_path / "no-picture.png", tmp_path / "good.png", "--out", tmp_path / "made")
     assert done.returncode == 2 and "no-picture.png can't be read" in done.stderr and done.stderr.count("\n") == 1
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["good-mask.png", "good-overlay.png"]
