@@ -13,6 +13,7 @@ from jobs.pictures.masks import Encoding
 LEVEL = 0.005  # share of all pixels from which on a code can't be noise
 SOFT_CODES = 64  # more codes than that between a few levels are edges that were smoothed
 APART = 32  # two levels of grey, or the three of a colour together, are at least so far apart
+STRAY = 16  # pixels: a class that has fewer in one mask, and none in others, could neither be learnt nor tested
 VOID = 255  # the custom is to number what is not to be scored so
 ALONE = 4  # times the largest gap between class numbers: what is as far above them is none of them
 
@@ -52,7 +53,7 @@ def discover(counts, classes=0, ignored=-1, foreground=False):
     if any(one.lossy for one in counts) or _is_soft(total, levels):
         return _sized(Encoding(kind, tuple(levels), nearest=True), classes)
     void = _void(total, ignored) if kind == "grey" else None
-    found = [code for code, _pixels in total.most_common() if code != void]
+    found = [code for code, _pixels in total.most_common() if code != void and (classes or not _is_stray(code, each))]
     if classes and kind == "grey" and (max(found) < classes or sum(code < classes for code in found) > 1):
         codes = range(classes)  # numbers, of which some may not occur, and those out of range are wrong
     else:
@@ -140,6 +141,12 @@ def _void(total, ignored):
         return None
     apart = max(high - low for low, high in itertools.pairwise(others))
     return VOID if max(others) <= 2 * len(others) or VOID - max(others) > ALONE * apart else None
+
+
+def _is_stray(code, each):
+    """Is that code a slip of the brush: a few pixels of one mask alone, and no number that follows another?"""
+    having = [one[code] for one in each if code in one]
+    return len(each) > 2 and len(having) == 1 and having[0] < STRAY and not any(code - 1 in one for one in each)
 
 
 def _sized(encoding, classes):

@@ -159,6 +159,14 @@ def test_the_number_of_classes_can_be_given(tmp_path):
     assert mask_encoding.discover(spread, classes=2).codes == (0, 255)
 
 
+def test_a_few_pixels_of_one_mask_are_no_class_but_a_mistake():
+    masks_of_two = [mask_encoding.Counts("grey", {}, False, {0: 900, 1: 100})] * 4
+    stray, rare = (mask_encoding.Counts("grey", {}, False, {0: 900, 1: 99, code: 5}) for code in (200, 2))
+    two = mask_encoding.discover([*masks_of_two, stray])
+    assert two.codes == (0, 1) and mask_encoding.unknown_codes(stray, two) == "200"
+    assert mask_encoding.discover([*masks_of_two, rare]).codes == (0, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [({0: 9}, "two classes at least"), ({code: 10 for code in range(0, 3000, 10)}, "number single objects")],
