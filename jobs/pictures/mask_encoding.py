@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.parameters import BadInput
-from jobs.pictures import masks, numbered_objects
+from jobs.pictures import masks, numbered_objects, soft_edges
 from jobs.pictures.masks import Encoding
 
 LEVEL = 0.005  # share of all pixels from which on a code can't be noise
@@ -27,6 +27,7 @@ class Counts:
     lossy: bool
     pixels: dict  # {code: how many}
     compact: int = 0  # codes that look like one object each
+    filled: tuple = ()  # grey levels that fill a square somewhere, as no soft edge does
 
 
 def count(coded):
@@ -34,7 +35,9 @@ def count(coded):
     codes = masks.distinct(coded.codes)
     pixels = np.bincount(np.searchsorted(codes, coded.codes).ravel())
     counted = dict(zip(codes.tolist(), pixels.tolist(), strict=True))
-    return Counts(coded.kind, coded.palette, coded.lossy, counted, numbered_objects.compact(codes, coded.codes))
+    compact = numbered_objects.compact(codes, coded.codes)
+    filled = soft_edges.filled(codes, coded.codes) if coded.kind == "grey" else ()
+    return Counts(coded.kind, coded.palette, coded.lossy, counted, compact, filled)
 
 
 def discover(counts, classes=0, ignored=-1, foreground=False):
@@ -53,6 +56,8 @@ def discover(counts, classes=0, ignored=-1, foreground=False):
     if any(one.lossy for one in counts) or _is_soft(total, levels):
         return _sized(Encoding(kind, tuple(levels), nearest=True), classes)
     void = _void(total, ignored) if kind == "grey" else None
+    if kind == "grey" and void is None and (smoothed := soft_edges.levels(total, [one.filled for one in counts])):
+        return _sized(Encoding(kind, smoothed, nearest=True), classes)
     found = [code for code, _pixels in total.most_common() if code != void and (classes or not _is_stray(code, each))]
     if classes and kind == "grey" and (max(found) < classes or sum(code < classes for code in found) > 1):
         codes = range(classes)  # numbers, of which some may not occur, and those out of range are wrong

@@ -84,6 +84,15 @@ def test_soft_and_lossy_edges_belong_to_the_nearer_side(tmp_path):
         assert (classes != (disc < 60)).mean() < 0.002
 
 
+@pytest.mark.parametrize("levels", [(0, 255), (0, 120, 255)])
+def test_masks_that_were_enlarged_smoothly_have_no_classes_along_their_edges(tmp_path, levels):
+    classes = np.minimum(TRUTH, len(levels) - 1)
+    enlarged = Image.fromarray(np.array(levels, np.uint8)[classes]).resize((96, 96), Image.Resampling.BILINEAR)
+    (found,), encoding = understood(save(tmp_path / "a.png", np.asarray(enlarged)))
+    assert encoding.codes == levels
+    assert (found != classes.repeat(2, 0).repeat(2, 1)).mean() < 0.03
+
+
 def test_255_beside_class_numbers_is_not_scored(tmp_path):
     void = TRUTH.copy()
     void[:5] = 255
