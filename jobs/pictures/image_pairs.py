@@ -4,6 +4,7 @@
     train/images/a/1.tif   train/annotations/a/1.png   in parts that are not to be mixed
     cell_7.png             cell_7_mask.png             side by side: a word at either end of the name tells
     cat.jpg                cat.png                     side by side: the mask is the one without loss
+    case_7/image.png       case_7/mask.png             in a folder for each pair
 
 A folder's name counts for more than a file's.
 """
@@ -25,7 +26,7 @@ IMAGE_WORD = re.compile(
 GLUED = re.compile(r"masks?|labels?|annotations?|annots?|segmentations?|trimaps?|images?")  # as in trainannot, labelsTr
 PARTS = {"train": "learnt", "training": "learnt", "learnt": "learnt", "tr": "learnt"}
 PARTS |= {"val": "watched", "valid": "watched", "validation": "watched", "dev": "watched"}
-PARTS |= {"test": "held out", "testing": "held out", "heldout": "held out"}
+PARTS |= {"test": "held out", "ts": "held out", "testing": "held out", "heldout": "held out"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def find(folder):
     paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
     named = [read_name(path) for path in paths if images.is_picture(path)]
     if not any(one.is_mask for one in named):
+        named = _by_first_letters(named)
+    if not any(one.is_mask for one in named):
         named = _by_format(named)
     sides = [one for one in named if not one.is_mask], [one for one in named if one.is_mask]
     # Whole names first; where not one pair has the same, another custom: folders that differ, then numbers alone.
@@ -77,7 +80,8 @@ def read_name(path):
     kept = tuple(word for words in folders for word in map(_unglued, words) if word and not _is_word(word))
     shared = tuple(word for word in stem if not IMAGE_WORD.fullmatch(word) and not (is_mask and _is_word(word)))
     parts = [PARTS[word] for word in kept if word in PARTS]
-    return Named(path, is_mask, kept, _split_numbers(shared or stem), parts[-1] if parts else "")
+    split = _split_numbers(shared or stem) if shared or not kept else ()  # the folder is the name of both
+    return Named(path, is_mask, kept, split, parts[-1] if parts else "")
 
 
 def _is_mask(folders, stem):
@@ -118,6 +122,15 @@ def _by_key(side, key):
     for named in side:
         found[key(named)].append(named)
     return found
+
+
+def _by_first_letters(named):
+    """Of a set in which no word stands apart: those that are numbered like mask1.png are masks."""
+    letters = [re.match(r"[^\W\d_]*", one.path.stem.lower())[0] for one in named]
+    return [
+        Named(one.path, bool(MASK_WORD.fullmatch(first)), one.folder, one.stem, one.part)
+        for one, first in zip(named, letters, strict=True)
+    ]
 
 
 def _by_format(named):

@@ -37,6 +37,8 @@ CUSTOMS = {
     "plates": {"20P1/20P1_POS2_D_1UL.tif": "20P1/20P1_POS2_D_1UL_labels.tif"},
     "medicine": {"imagesTr/liver_1.png": "labelsTr/liver_1.png"},
     "glued": {"images/img7.png": "masks/mask7.png", "images/img8.png": "masks/mask8.png"},
+    "glued, in one folder": {"img7.png": "mask7.png", "img8.png": "mask8.png"},
+    "a folder a pair": {"case1/image.png": "case1/mask.png", "case2/image.png": "case2/mask.png"},
     "side by side": {"a.jpg": "a.png", "b.jpg": "b.png"},
     "capitals": {"Images/Cell_A.PNG": "Masks/cell_a_Mask.PNG"},
     "label in a picture's name": {"images/label_1.png": "masks/label_1.png", "images/label_2.png": "masks/label_2.png"},
@@ -68,6 +70,7 @@ def test_pictures_to_be_predicted_and_hidden_files_are_no_mistakes(tmp_path):
         ".cache/images/5.png",
     )
     assert found(tmp_path, *names) == ({"train/images/1.png": "train/masks/1.png"}, {})
+    assert found(tmp_path / "medicine", "imagesTr/1.png", "labelsTr/1.png", "imagesTs/2.png")[1] == {}
 
 
 def test_folders_tell_the_part(tmp_path):
