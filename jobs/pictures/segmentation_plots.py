@@ -48,13 +48,14 @@ def seen(picture):
 def curves(out, history, baselines):
     """Loss and mean IoU over the epochs, into plots/curves.png. baselines: {name: mean IoU} to compare with."""
     pyplot = _pyplot()
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), sharex=True, layout="constrained")
     epochs = [row["epoch"] for row in history]
     names = [name for name in history[0] if name.endswith("loss")]
     for name, colour in zip(names, ("#0072b2", "#d55e00"), strict=False):
         what = "cross-entropy" if _label(name) != "learnt" else "what is made small"
         left.plot(epochs, [row[name] for row in history], ".-", color=colour, label=f"{_label(name)}: {what}")
-    left.set(title="Loss", xlabel="epoch", ylim=(0, None))
+    left.set(title="Loss", xlabel="epoch")
+    _scale(left, [row[name] for row in history for name in names])
     left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False)
     measured = next(name for name in history[0] if name.endswith("mean_iou"))
@@ -104,6 +105,19 @@ def confusion(out, matrix, names):
     if len(names) > MOST_IN_WORDS:
         figure.colorbar(shown, ax=axes, shrink=0.8, label="share of the truth", format="{x:.0%}")
     _save(figure, out / "plots" / "confusion.png")
+
+
+def _scale(axis, losses):
+    """Give the losses' axis logarithms: the first epoch's loss may be a hundred times the last one's."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(NullLocator())
+    if not np.isfinite(losses).any():
+        axis.text(0.5, 0.5, "not a number", transform=axis.transAxes, ha="center", color=INK)
+        axis.set_yticks([])
 
 
 def _error(shown):
