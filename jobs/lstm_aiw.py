@@ -14,17 +14,17 @@ LSTM's state carried on (truncated back-propagation through time: Williams and P
 
 from dataclasses import dataclass
 
-from jobs import metrics, parameters, registry, training
+from jobs import downloads, metrics, parameters, registry, training
 from jobs.parameters import option
-from jobs.text import corpus, evaluation, language_model, streams
+from jobs.text import corpus, evaluation, language_model, learnable, streams, text_files
 
 
 @dataclass(frozen=True)
 class Parameters:
     """What `--set name=value` and the flags may change."""
 
-    text: str = option("", "your own: a file, a folder of .txt files, https://, s3://; empty: Alice", file=True)
-    encoding: str = option("", "of that text, such as latin-1; empty: UTF-8, or as its byte-order mark says")
+    text: str = option("", "your own: a file, a folder of .txt and .md files, https://, s3://; empty: Alice", file=True)
+    encoding: str = option("", "of that text, such as cp1252 or latin-1; empty: UTF-8, UTF-16 or UTF-32, as it looks")
     lower_case: bool = option(True, "fold capitals: fewer characters, each seen more often")
     rare: int = option(1, "characters that occur less often than this are not learnt", at_least=1)
     held_out: float = option(
@@ -47,10 +47,18 @@ class Parameters:
     seed: int = option(0, "same seed, same machine: same weights", at_least=0)
 
 
+def check(params):
+    """Refuse a text of this machine that can't be learnt from: all that train would refuse. Raises BadInput.
+
+    A remote run calls this on your machine before anything is rented.
+    """
+    if params.text and not downloads.is_address(params.text):
+        learnable.check(_text(params), params)
+
+
 def data(params):
     """The text's vocabulary, a list of characters, and the text as their numbers, a corpus.Split."""
-    paths = corpus.find(params.text) if params.text else (registry.fetch(registry.ALICE),)
-    text = corpus.Text(paths, params.encoding, params.lower_case)
+    text = _text(params)
     vocabulary = corpus.vocabulary(text, params.rare)
     return vocabulary, corpus.split(corpus.encode(text, vocabulary), params.held_out)
 
@@ -87,6 +95,11 @@ def train(params, out):
     finish_epoch = language_model.epoch_end(out, "lstm_aiw", params, models, parts.validation, **facts)
     metrics.plot(out, training.fit(models.learner, course, params, out, finish_epoch))
     language_model.report(out, models.reader, parts.held_out)
+
+
+def _text(params):
+    paths = text_files.find(params.text) if params.text else (registry.fetch(registry.ALICE),)
+    return text_files.Text(paths, params.encoding, params.lower_case)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from jobs import atomic, metrics, parameters, training
 from jobs.lstm_aiw import build
 from jobs.parameters import BadInput, option
-from jobs.text import corpus, evaluation, language_model, slack_export, streams
+from jobs.text import corpus, evaluation, language_model, learnable, slack_export, streams, text_files
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,20 @@ def pack(params, folder):
     return replace(params, export=str(folder / "conversations.txt"))
 
 
+def check(params):
+    """Refuse an export that can't be learnt from: all that train would refuse. Raises BadInput.
+
+    A remote run calls this on your machine before anything is rented.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        learnable.check(_text(pack(params, Path(folder))), params)
+
+
 def data(params):
     """The conversations as one text, the oldest first: vocabulary, a corpus.Split of its numbers, who speaks where."""
     with tempfile.TemporaryDirectory() as folder:
         packed = params if params.export.endswith(".txt") else pack(params, Path(folder))
-        text = corpus.Text(corpus.find(packed.export), "utf-8", params.lower_case)
+        text = _text(packed)
         vocabulary = corpus.vocabulary(text, params.rare)
         split = corpus.split(corpus.encode(text, vocabulary), params.held_out)
         return vocabulary, split, slack_export.speakers(text)
@@ -87,6 +96,10 @@ def train(params, out):
     finish_epoch = language_model.epoch_end(out, "lstm_slack", params, models, parts.validation, **facts)
     metrics.plot(out, training.fit(models.learner, course, params, out, finish_epoch))
     language_model.report(out, models.reader, parts.held_out)
+
+
+def _text(packed):
+    return text_files.Text((Path(packed.export),), "utf-8", packed.lower_case)
 
 
 def _names(text):

@@ -8,14 +8,13 @@ every book is reported beside that of a Kneser-Ney trigram, which is what an LST
 Source: Zaremba et al., arXiv:1409.2329; tied weights: Press and Wolf, arXiv:1608.05859.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from jobs import metrics, parameters, registry, training
+from jobs import downloads, metrics, parameters, registry, training
 from jobs.parameters import option
-from jobs.text import corpus, evaluation, kneser_ney, language_model, streams, words
+from jobs.text import corpus, evaluation, kneser_ney, language_model, learnable, streams, text_files, words
 
 MOST_READ = 10_000_000  # words by the trigram, the last ones: it needs 100 bytes for each
 
@@ -24,8 +23,10 @@ MOST_READ = 10_000_000  # words by the trigram, the last ones: it needs 100 byte
 class Parameters:
     """What `--set name=value` and the flags may change."""
 
-    text: str = option("", "your own: a file, a folder of .txt files, https://, s3://; empty: eight novels", file=True)
-    encoding: str = option("", "of that text, such as latin-1; empty: UTF-8, or as its byte-order mark says")
+    text: str = option(
+        "", "your own: a file, a folder of .txt and .md files, https://, s3://; empty: eight novels", file=True
+    )
+    encoding: str = option("", "of that text, such as cp1252 or latin-1; empty: UTF-8, UTF-16 or UTF-32, as it looks")
     lower_case: bool = option(False, "fold capitals")
     vocabulary: int = option(10_000, "different words; all others are one unknown word", at_least=10)
     held_out: float = option(
@@ -48,15 +49,23 @@ class Parameters:
     seed: int = option(0, "same seed, same machine: same weights", at_least=0)
 
 
+def check(params):
+    """Refuse a text of this machine that can't be learnt from: all that train would refuse. Raises BadInput.
+
+    A remote run calls this on your machine before anything is rented.
+    """
+    if params.text and not downloads.is_address(params.text):
+        learnable.check_words(_text(params), params)
+
+
 def data(params):
     """The vocabulary, a list of words, and the text as their numbers, a corpus.Split: of each file's parts in turn."""
-    paths = corpus.find(params.text) if params.text else [registry.fetch(novel) for novel in registry.NOVELS]
-    books = [corpus.Text((path,), params.encoding, params.lower_case) for path in paths]
-    vocabulary = words.vocabulary((token for book in books for token in words.tokens(book)), params.vocabulary)
-    parts = [corpus.split(words.encode(words.tokens(book), vocabulary), params.held_out) for book in books]
-    known = corpus.on_disk([part.learnt for part in parts] + [part.validation for part in parts], np.int32)
-    held_out = corpus.on_disk([part.held_out for part in parts], np.int32)
-    return vocabulary, corpus.Split(known, sum(part.validation_length for part in parts), held_out)
+    text = _text(params)
+    books = [dataclasses.replace(text, paths=(path,)) for path in text.paths]
+    counts, lengths = words.count(books)
+    vocabulary = words.vocabulary(counts, params.vocabulary)
+    numbers = words.encode((token for book in books for token in words.tokens(book)), vocabulary)
+    return vocabulary, corpus.split(numbers, params.held_out, lengths)
 
 
 def build(params, symbols, batch=None):
@@ -99,6 +108,11 @@ def train(params, out):
     finish_epoch = language_model.epoch_end(out, "lstm_words", params, models, parts.validation, **facts)
     metrics.plot(out, training.fit(models.learner, course, params, out, finish_epoch))
     language_model.report(out, models.reader, parts.held_out)
+
+
+def _text(params):
+    paths = text_files.find(params.text) if params.text else tuple(map(registry.fetch, registry.NOVELS))
+    return text_files.Text(paths, params.encoding, params.lower_case)
 
 
 if __name__ == "__main__":

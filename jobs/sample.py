@@ -12,7 +12,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # before numpy: th
 
 from jobs import finished_runs  # noqa: E402
 from jobs.parameters import BadInput  # noqa: E402
-from jobs.text import corpus, network, speaking, writing  # noqa: E402
+from jobs.text import network, speaking, text_files, writing  # noqa: E402
 
 
 def main(argv=None):
@@ -57,7 +57,7 @@ def _write_several(model, given, run):
 
 def _score(model, given, run):
     """Print how many nats per symbol the model needs for a file; symbols that it never saw are left out."""
-    text = "".join(corpus.Text(corpus.find(given.score)))
+    text = "".join(text_files.Text(text_files.find(given.score)))
     numbers, left_out = writing.known_numbers(model, text)
     if len(numbers) < 2:
         raise BadInput(f"Expected two symbols that the model knows in {given.score}, got {len(numbers)}.")

@@ -1,4 +1,4 @@
-"""Texts of any size as arrays of symbol numbers: read in pieces, counted, encoded, cut into learnt and held out.
+"""Texts of any size as arrays of symbol numbers: counted, encoded, cut into learnt and held out.
 
 A text is an iterable of str pieces that can be walked again and again; a vocabulary is a list of distinct characters;
 the encoded text is a memory-mapped file, so that a gigabyte of it needs no gigabyte of memory.
@@ -6,62 +6,13 @@ the encoded text is a memory-mapped file, so that a gigabyte of it needs no giga
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from jobs.parameters import BadInput
 
-PIECE_CHARACTERS = 1 << 20
 UNKNOWN = "\ufffd"  # stands for every character too rare to be learnt; a sample never has it
 CODE_POINTS = 0x110000
-DOS_END = "\x1a"  # how old files, Alice's among them, mark their end
-
-
-@dataclass(frozen=True)
-class Text:
-    """The files of one text in order, and how their bytes are to be read."""
-
-    paths: tuple[Path, ...]
-    encoding: str = ""  # empty: UTF-8, or UTF-16 and UTF-32 that begin with a byte-order mark
-    lower_case: bool = False
-
-    def __iter__(self):
-        """Pieces of the text, line ends as "\\n". Raises BadInput for one unreadable or in another encoding."""
-        for path in self.paths:
-            try:
-                with path.open(encoding=self.encoding or _detect(path), newline=None) as file:
-                    while piece := file.read(PIECE_CHARACTERS):
-                        piece = piece.replace(DOS_END, "")
-                        yield piece.lower() if self.lower_case else piece
-            except UnicodeError as wrong:
-                raise BadInput(f"{path} is not text in the encoding {_name(wrong)}: name the right one.") from None
-            except LookupError:
-                raise BadInput(f"Expected an encoding known to Python, as latin-1 is, got {self.encoding!r}.") from None
-            except OSError as wrong:
-                raise BadInput(f"Cannot read {path}: {wrong.strerror}.") from None
-
-
-def find(place):
-    """The files that a path means: itself, or all *.txt and *.md in and below a folder, sorted; an address likewise.
-
-    Raises BadInput when there are none.
-    """
-    path = _fetched(str(place)) if "://" in str(place) else Path(place).expanduser()
-    if not path.exists():
-        raise BadInput(f"Expected a text file or a folder of them, found nothing at {path}.")
-    if path.is_file():
-        return (path,)
-    found = tuple(sorted(file for suffix in ("*.txt", "*.md") for file in path.rglob(suffix) if file.is_file()))
-    if not found:
-        raise BadInput(f"Expected .txt or .md files in the folder {path}, found none.")
-    return found
-
-
-def _fetched(place):
-    from jobs import downloads  # not above: its imports would keep the sampler's first character waiting
-
-    return downloads.fetch(place) if downloads.is_address(place) else Path(place)
 
 
 def vocabulary(text, at_least):
@@ -75,21 +26,26 @@ def vocabulary(text, at_least):
 
 
 def encode(text, characters):
-    """The text as numbers of its vocabulary: a read-only memory-mapped array (length,) of uint16 or int32.
+    """The text as numbers of its vocabulary: a read-only memory-mapped array (length,) of uint8 or larger.
 
     Characters outside the vocabulary become its last entry, UNKNOWN.
     """
-    kind = np.uint16 if len(characters) <= 1 << 16 else np.int32
+    kind = kind_for(characters)
     numbers = np.full(CODE_POINTS, max(0, len(characters) - 1), kind)
     numbers[[ord(character) for character in characters]] = np.arange(len(characters), dtype=kind)
     return on_disk((numbers[_code_points(piece)] for piece in text), kind)
 
 
+def kind_for(vocabulary):
+    """The smallest type of numbers for the entries of a vocabulary."""
+    return np.min_scalar_type(max(0, len(vocabulary) - 1))
+
+
 def on_disk(arrays, kind):
-    """Arrays (length,) one after the other as one: read-only, memory-mapped, of that kind."""
+    """Arrays one after the other as one that is memory-mapped, read-only: it takes no memory."""
     with tempfile.TemporaryFile() as file:  # has no name: gone with the process, even a killed one
         for array in arrays:
-            np.asarray(array, kind).tofile(file)
+            array.tofile(file)
         return np.memmap(file, kind, "r") if file.tell() else np.zeros(0, kind)
 
 
@@ -110,27 +66,34 @@ class Split:
         return self.known[-self.validation_length :]
 
 
-def split(numbers, held_out):
-    """The Split of an encoded text; held_out: the share of each of the last two parts. Raises BadInput."""
-    share = round(len(numbers) * held_out)
-    if not 0 < share < len(numbers) - 2 * share:
-        raise BadInput(f"The text is too short: expected thousands of symbols, got {len(numbers)}.")
-    return Split(numbers[:-share], share, numbers[-share:])
+def split(numbers, held_out, lengths=()):
+    """The Split of an encoded text; held_out: the share of each of the last two parts. Raises BadInput.
+
+    lengths: of several texts one after the other, each of which has its share in every part.
+    """
+    cuts = shares(lengths or [len(numbers)], held_out)
+    chosen_by = int(cuts[:, 1].sum())
+    if len(cuts) == 1:
+        return Split(numbers[:-chosen_by], chosen_by, numbers[-chosen_by:])
+    parts = np.split(numbers, np.cumsum(cuts)[:-1])
+    known = on_disk([*parts[0::3], *parts[1::3]], numbers.dtype)
+    return Split(known, chosen_by, on_disk(parts[2::3], numbers.dtype))
+
+
+def shares(lengths, held_out):
+    """How many symbols of each text are learnt, choose the epoch, are held out: (texts, 3) ints. Raises BadInput.
+
+    One of several that is too short to be cut is learnt whole.
+    """
+    whole = np.asarray(lengths, np.int64)
+    share = np.round(whole * held_out).astype(np.int64)
+    share[share >= whole - 2 * share] = 0
+    cuts = np.stack([whole - 2 * share, share, share], axis=1)
+    if not cuts.sum(0).all():
+        raise BadInput(f"The text is too short: expected thousands of symbols, got {whole.sum():,}.")
+    return cuts
 
 
 def _code_points(piece):
     """The Unicode numbers of a str, an array (length,) of uint32; halves of surrogate pairs pass as they are."""
     return np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
-def _detect(path):
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        return "utf-32"
-    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-
-
-def _name(wrong):
-    encoding = getattr(wrong, "encoding", "given")
-    return f"{encoding} (byte {wrong.start})" if hasattr(wrong, "start") else encoding

@@ -7,6 +7,16 @@ import numpy as np
 from jobs.parameters import BadInput
 
 
+def check_length(length, params):
+    """Raise BadInput for a text that has too few symbols to learn from. params: have a batch and timesteps."""
+    needed = (params.batch + 1) * params.timesteps
+    if length < needed:
+        raise BadInput(
+            f"The text is too short: expected at least {needed:,} symbols to learn from (batch {params.batch}, "
+            f"timesteps {params.timesteps}), got {length:,}. Make batch or timesteps smaller."
+        )
+
+
 @dataclass(frozen=True)
 class Streams:
     """`batch` readers, each with its own equal part of the text; a step moves every one `timesteps` symbols on.
@@ -20,12 +30,7 @@ class Streams:
     seed: int = 0
 
     def __post_init__(self):
-        needed = (self.batch + 1) * self.timesteps
-        if len(self.numbers) < needed:
-            raise BadInput(
-                f"The text is too short: expected at least {needed} symbols to learn from (batch {self.batch}, "
-                f"timesteps {self.timesteps}), got {len(self.numbers)}. Make batch or timesteps smaller."
-            )
+        check_length(len(self.numbers), self)
 
     @property
     def steps(self):

@@ -1,6 +1,7 @@
 """A tiny text, and a tiny network trained on it once for all tests."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ TINY = {
     "layers": 1,
     "sample_length": 40,
 }
+
+
+@pytest.fixture(autouse=True)
+def full_precision():
+    """Keras' precision is global: what a test chose is not the next one's."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].mixed_precision.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from jobs import downloads
 from jobs.parameters import BadInput
-from jobs.text import corpus
+from jobs.text import text_files
 
 
 @pytest.fixture(autouse=True)
@@ -41,15 +41,15 @@ def site():
 
 def test_an_address_is_fetched_once(site, capsys):
     for _ in range(2):
-        paths = corpus.find(f"{site}/tale.txt")
-    assert "".join(corpus.Text(paths)) == "Once upon\na t"
+        paths = text_files.find(f"{site}/tale.txt")
+    assert "".join(text_files.Text(paths)) == "Once upon\na t"
     assert capsys.readouterr().out.count("Downloading") == 1
 
 
 @pytest.mark.parametrize("name", ["/none.txt", "/cut.txt"])
 def test_what_does_not_come_whole_is_told_and_not_kept(site, name, tmp_path):
     with pytest.raises(BadInput, match="Cannot download .*(Not Found|5 of 14)"):
-        corpus.find(site + name)
+        text_files.find(site + name)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -61,12 +61,12 @@ def test_a_prefix_of_a_bucket_is_a_folder(monkeypatch):
         s3.create_bucket(Bucket="tales")
         for name in ("old/b.txt", "old/a.txt", "new/c.txt"):
             s3.put_object(Bucket="tales", Key=name, Body=name.encode())
-        assert [path.read_text() for path in corpus.find("s3://tales/old/")] == ["old/a.txt", "old/b.txt"]
-        assert [path.read_text() for path in corpus.find("s3://tales/new/c.txt")] == ["new/c.txt"]
-        assert len(corpus.find("s3://tales")) == len(corpus.find("s3://tales/")) == 3
+        assert [path.read_text() for path in text_files.find("s3://tales/old/")] == ["old/a.txt", "old/b.txt"]
+        assert [path.read_text() for path in text_files.find("s3://tales/new/c.txt")] == ["new/c.txt"]
+        assert len(text_files.find("s3://tales")) == len(text_files.find("s3://tales/")) == 3
         for address in ("s3://tales/none/", "s3://tales/none.txt", "s3://tales/old", "s3://nobody/x.txt"):
             with pytest.raises(BadInput, match="found none|Cannot download"):
-                corpus.find(address)
+                text_files.find(address)
 
 
 def test_what_has_changed_in_a_bucket_is_fetched_anew(monkeypatch, capsys):
@@ -78,7 +78,7 @@ def test_what_has_changed_in_a_bucket_is_fetched_anew(monkeypatch, capsys):
         for body in ("Once", "Once", "Twice"):
             s3.put_object(Bucket="tales", Key="a/b.txt", Body=body.encode())
             for address in ("s3://tales/a/b.txt", "s3://tales/a/"):
-                assert [path.read_text() for path in corpus.find(address)] == [body]
+                assert [path.read_text() for path in text_files.find(address)] == [body]
     assert capsys.readouterr().out.count("Downloading s3://tales/a/b.txt") == 2
 
 
@@ -90,7 +90,7 @@ def test_a_machine_without_credentials_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(BadInput, match="no AWS credentials on this machine"):
-        corpus.find("s3://tales/a/b.txt")
+        text_files.find("s3://tales/a/b.txt")
 
 
 def test_paths_are_no_addresses():

@@ -1,5 +1,6 @@
 """Words can be joined to the text they came from; the trigram baseline is a probability and learns."""
 
+import collections
 import json
 
 import numpy as np
@@ -24,21 +25,14 @@ def test_pieces_do_not_show(length):
     assert list(words.tokens(pieces)) == list(words.tokens([TEXT]))
 
 
-def test_a_text_without_empty_lines_is_cut_between_words(monkeypatch):
-    monkeypatch.setattr(words, "LONGEST", 30)
-    sentences = "Alice was beginning to get very tired. " * 20
-    found = list(words.tokens(sentences[start : start + 7] for start in range(0, len(sentences), 7)))
-    assert "".join(found).split() == sentences.split() and 10 < found.count("\n") < 40
-
-
 def test_encoding_in_parts_does_not_show(monkeypatch):
-    monkeypatch.setattr(words, "AT_ONCE", 3)
+    monkeypatch.setattr(words, "BLOCK", 3)
     assert words.encode(list("abcabcab"), ["a", "b", UNKNOWN]).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
 
 
 def test_the_rarest_become_one_unknown_word():
     tokens = list("aaabbcd")
-    known = words.vocabulary(tokens, 3)
+    known = words.vocabulary(collections.Counter(tokens), 3)
     assert known == ["a", "b", UNKNOWN]
     assert words.encode(tokens, known).tolist() == [0, 0, 0, 1, 1, 2, 2]
 
