@@ -3,31 +3,32 @@
 import contextlib
 import os
 import sys
-from pathlib import Path
 
-from fabric import Config
 from fabric.executor import Executor
 from fabric.main import Fab
+from invoke.config import AmbiguousMergeError
 from invoke.exceptions import ParseError
 
 from remote import runs, signals, story
+from remote.configuration import Configuration
 from remote.errors import Failure, Interrupted, Usage
 from remote.explain import aws_errors, explain
 
-ROOT = Path(__file__).parent.parent
-
 
 class Program(Fab):
-    """Fabric's program with the tasks of one fabfile, its settings read from fabric.yaml beside that file."""
+    """Fabric's program with the tasks of one fabfile."""
+
+    def create_config(self):
+        with _configuration_errors():
+            super().create_config()
+
+    def update_config(self):
+        with _configuration_errors():
+            super().update_config()
 
     def parse_core(self, argv):
         with _usage_errors():
             super().parse_core(argv)
-
-    def parse_collection(self):
-        super().parse_collection()
-        self.config.set_project_location(str(ROOT))
-        self.config.load_project()
 
     def parse_tasks(self):
         with _usage_errors():
@@ -69,7 +70,7 @@ def main(collection, argv=None):
         namespace=collection,
         version="0.1.0",
         executor_class=Executor,
-        config_class=Config,
+        config_class=Configuration,
     )
     with contextlib.suppress(BrokenPipeError):
         program.run(with_run_options(sys.argv if argv is None else argv))
@@ -84,6 +85,17 @@ def with_run_options(words):
         named = runs.RUN_ID.fullmatch(word) and spelled[-1:] != ["--run"]
         spelled += ["--run", word] if named else [word]
     return spelled
+
+
+@contextlib.contextmanager
+def _configuration_errors():
+    """Say of whom a refusal is; execute() says it of all that comes later."""
+    try:
+        yield
+    except Usage as wrong:
+        raise Usage(f"fab: {wrong.message}") from None
+    except AmbiguousMergeError as wrong:
+        raise Usage(f"fab: A setting of Fabric's own has another form than it expects: {wrong}.") from None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from pathlib import Path
 from remote.errors import Usage
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-# Text, for Fabric would read FABRIC_MOVE_VOLUME=no as true if the default were a boolean.
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 # What each value of the setting `market` asks, in order.
 MARKETS = {"on-demand": ("on-demand",), "spot": ("spot",), "spot-then-on-demand": ("spot", "on-demand")}
