@@ -64,6 +64,16 @@ def ladder(ec2, instance_types, zones, market):
     return attempts, notes
 
 
+def refuse_unknown_regions(ec2, names):
+    """Raises Usage for a region that this account has not."""
+    enabled = {one["RegionName"] for one in ec2.describe_regions()["Regions"]}
+    if unknown := [name for name in names if name not in enabled]:
+        raise Usage(
+            f"This account has no region {unknown[0]}: it is mistyped, or not enabled. "
+            f"Expected some of: {', '.join(sorted(enabled))}."
+        )
+
+
 def _offered_zones(ec2, instance_types):
     """{instance type: zones that offer it}, of the types and of what would replace those that are retired."""
     names = {*instance_types, *(RETIRED[name].replacement for name in instance_types if name in RETIRED)}

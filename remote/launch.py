@@ -103,9 +103,16 @@ def _recognise(run, instance):
 
 
 def places(aws, run):
-    """An Aws for each region where the run may live, in order: that of its named volume alone, when there is one."""
-    regions = [aws.in_region(name) for name in dict.fromkeys((aws.settings.region, *aws.settings.other_regions))]
-    if not run.volume_name or len(regions) == 1:
+    """An Aws for each region where the run may live, in order: that of its named volume alone, when there is one.
+
+    Raises Usage for a region that this account has not, before a machine is asked for in any.
+    """
+    names = list(dict.fromkeys((aws.settings.region, *aws.settings.other_regions)))
+    if len(names) == 1:
+        return [aws]
+    capacity.refuse_unknown_regions(aws.ec2, names)
+    regions = [aws.in_region(name) for name in names]
+    if not run.volume_name:
         return regions
     return [there for there in regions if run_volume.find(there, run)][:1] or regions
 

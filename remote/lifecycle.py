@@ -3,7 +3,7 @@
 import contextlib
 
 from remote import ec2, follow, host, launch, notify, report, request, rivals, run_volume, runs, steps, story
-from remote.errors import Interrupted, JobFailed, NoCapacity, NotFound, Unverified
+from remote.errors import Failure, Interrupted, JobFailed, NoCapacity, NotFound, Unverified
 
 SAVE_S = 60  # a job that is asked to stop has so long to save
 RESCUE_HOURS = 1.0  # a machine that only brings results home ends itself by then
@@ -29,6 +29,9 @@ def begin_somewhere(aws, run):
             return there, begin(there, run)
         except NoCapacity as failure:
             refused.append(failure.message)
+        except Failure as failure:  # what the regions before it said is not to be lost
+            failure.message = "\n\n".join([*refused, failure.message])
+            raise
     raise NoCapacity("\n\n".join(refused))
 
 

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jobs.parameters import describe
 from remote import catalog, ec2, prices, tables
+from remote.errors import Usage
 from remote.settings import MARKETS
 
+LEAST_HOURS = 0.05  # a machine that may not live longer has been paid for nothing
 MACHINES = {  # what a person wants to know of a type; AWS is asked for all else
     "g4dn": "T4 16 GB",
     "g5": "A10G 24 GB",
@@ -50,7 +52,13 @@ def limit_at(settings, instance_type, market, price, root_gib=prices.ROOT_GIB):
     """The Limit of one machine at a Price under the settings."""
     disks_gib = (settings.volume_gib, root_gib + ec2.ROOT_GIB_MORE)
     hours = prices.deadline_hours(price, disks_gib[0], settings.max_cost, settings.max_hours, disks_gib[1])
-    return Limit(instance_type, market, price, hours, prices.hourly_dollars(price, *disks_gib))
+    hourly = prices.hourly_dollars(price, *disks_gib)
+    if hours < LEAST_HOURS:
+        raise Usage(
+            f"max_cost of ${settings.max_cost:g} pays for {hours * 60:.2g} minutes of {machine(instance_type)}, which "
+            f"takes as long to start. Expected ${hourly * LEAST_HOURS:.2f} at least, or other instance_types."
+        )
+    return Limit(instance_type, market, price, hours, hourly)
 
 
 def ladder(aws):

@@ -11,6 +11,7 @@ import secrets
 from remote import capacity, ec2, host, runs, story, volumes
 from remote.errors import Failure, NotFound, Usage
 from remote.explain import aws_errors, explain
+from remote.settings import check_volume_name
 from remote.tags import MANAGED, MOVED_FROM, NAME, OWNER, VOLUME
 
 
@@ -88,6 +89,7 @@ def finish_move(aws, volume, machine, mount):
 
 def create_named(aws, name, zone=""):
     """A Volume that runs may use by its name. zone: "" for the first that sells the first machine. Raises Usage."""
+    check_volume_name(name)
     if volumes.find_named(aws.ec2, name):
         raise Usage(f"There is a volume named {name!r} already. See: bin/fab volumes")
     if not zone:

@@ -15,6 +15,10 @@ MARKETS = {"on-demand": ("on-demand",), "spot": ("spot",), "spot-then-on-demand"
 ON_STALL = ("tell", "end")
 
 
+# What AWS allows in a tag's value, but for what would be a pattern in a filter, or look like a volume's id.
+VOLUME_NAME = r"(?!vol-|aws:)\w([\w .:+=@/-]{0,126}\w)?"
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """One field for each setting; fabric.yaml explains them and holds their defaults."""
@@ -109,19 +113,10 @@ def _word(kind):
 def _check(settings):
     """Refuse what AWS or the instance would refuse later, at a price."""
     _check_words(settings)
-    if not settings.instance_types:
-        raise Usage("Setting instance_types is empty. Expected one type at least, such as g4dn.xlarge.")
-    limits = {
-        "spot_losses": (0, 100),
-        "volume_gib": (1, 16384),
-        "max_hours": (0.05, 24 * 14),
-        "start_minutes": (1, 24 * 60),
-    }
-    limits |= {"grace_minutes": (1, 24 * 60), "connect_minutes": (0.05, 60), "max_cost": (0, 100_000)}
-    for name, (low, high) in limits.items():
-        if not low <= getattr(settings, name) <= high:
-            raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
+    _check_limits(settings)
     duration_s(settings.wait_capacity)
+    if settings.volume:
+        check_volume_name(settings.volume)
     for name in ("deadline_role", "instance_profile"):
         if not re.fullmatch(r"[\w+=,.@-]{0,64}", getattr(settings, name)):
             raise Usage(f"Setting {name} expects a role's name, not its ARN, got {getattr(settings, name)!r}.")
@@ -132,10 +127,34 @@ def _check(settings):
             raise Usage(f"Setting ssh_cidr expects a network such as 203.0.113.7/32: {wrong}.") from None
 
 
+def _check_limits(settings):
+    limits = {
+        "spot_losses": (0, 100),
+        "volume_gib": (1, 16384),
+        "max_hours": (0.05, 24 * 14),
+        "start_minutes": (1, 24 * 60),
+    }
+    limits |= {"grace_minutes": (1, 24 * 60), "connect_minutes": (0.05, 60), "max_cost": (0, 100_000)}
+    for name, (low, high) in limits.items():
+        if not low <= getattr(settings, name) <= high:
+            raise Usage(f"Setting {name} expects a value from {low:g} to {high:g}, got {getattr(settings, name):g}.")
+
+
+def check_volume_name(name):
+    """Refuse what can't be the name of a volume. Raises Usage."""
+    if not re.fullmatch(VOLUME_NAME, name):
+        raise Usage(
+            f"Expected the name of a volume, of letters, digits and . : + = @ / -, 128 at most, got {name!r}. "
+            "Those that there are: bin/fab volumes"
+        )
+
+
 def _check_words(settings):
     for name, words in {"market": MARKETS, "on_stall": ON_STALL}.items():
         if getattr(settings, name) not in words:
             raise Usage(f"Setting {name} expects one of {', '.join(words)}, got {getattr(settings, name)!r}.")
+    if not settings.instance_types:
+        raise Usage("Setting instance_types is empty. Expected one type at least, such as g4dn.xlarge.")
 
 
 def choose(clouds, name):

@@ -37,12 +37,12 @@ class Checkout:
         """The Cloud record of its embedded EC2, for remote.embedded.orders."""
         return embedded.connect(self.state, REGION)
 
-    def client(self, service):
+    def client(self, service, region=REGION):
         """A boto3 client of its embedded EC2."""
         cloud = self.cloud
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=cloud.endpoint_url,
             aws_access_key_id=cloud.access_key,
             aws_secret_access_key=cloud.secret_key,

@@ -39,6 +39,7 @@ def assert_refused(outcome, code, words):
         ((*TRAIN, "--max-hours", "soon"), 2, "Setting max_hours expects a number, got 'soon'"),
         ((*TRAIN, "--max-hours", "nan"), 2, "Setting max_hours expects a value from"),
         ((*TRAIN, "--max-cost", "-1"), 2, "Setting max_cost expects a value from"),
+        ((*TRAIN, "--max-cost", "0.01"), 2, "Expected $0.03 at least"),
         ((*TRAIN, "--market", "cheap"), 2, "Setting market expects one of"),
         ((*TRAIN, "--instance-types", ","), 2, "Setting instance_types is empty"),
         ((*TRAIN, "--instance-types", "x9.huge"), 3, "x9.huge"),

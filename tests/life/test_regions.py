@@ -28,3 +28,20 @@ def test_a_named_volume_keeps_its_run_in_its_region(checkout):
     assert outcome.returncode == 4, outcome.stderr
     orders.clear(checkout.cloud)
     checkout.done("volumes", "--delete", "kept", "--yes")
+
+
+def test_a_mistyped_region_is_told_before_a_machine_is_asked_for_in_any(checkout):
+    outcome = checkout.fab("train", "--job", "tiny", FABRIC_OTHER_REGIONS="us-wst-2")
+    assert outcome.returncode == 2 and "no region us-wst-2" in outcome.stderr
+    assert checkout.billed() == []
+
+
+def test_what_the_first_region_refused_is_told_also_when_the_next_one_fails_otherwise(checkout):
+    fill_first_region(checkout)
+    there = checkout.client("ec2", "us-west-2")
+    for subnet in there.describe_subnets()["Subnets"]:
+        there.delete_subnet(SubnetId=subnet["SubnetId"])
+    outcome = checkout.fab("train", "--job", "tiny", **OTHER)
+    assert outcome.returncode == 3, outcome.stderr
+    assert "AWS has no machine for this run" in outcome.stderr and "No default subnet in us-west-2" in outcome.stderr
+    assert checkout.billed() == []

@@ -41,6 +41,13 @@ def test_nonsense_is_refused_by_name(wrong):
         settings.read(DEFAULTS, wrong)
 
 
+@pytest.mark.parametrize("name", ["vol-0123456789abcdef0", "aws:mine", "*", "what?", " corpus", "a\nb", "x" * 129])
+def test_what_can_not_name_a_volume_is_refused(name):
+    with pytest.raises(Usage, match="Expected the name of a volume"):
+        settings.read(DEFAULTS, {"volume": name})
+    assert settings.read(DEFAULTS, {"volume": "Zoës corpus-2.1"}).volume == "Zoës corpus-2.1"
+
+
 def test_a_setting_that_the_file_lost_is_named():
     with pytest.raises(Usage, match="market has no value"):
         settings.read({name: value for name, value in DEFAULTS.items() if name != "market"})
