@@ -120,7 +120,7 @@ def deadline(asked):
     except ClientError as error:
         if code_of(error) in NOT_ALLOWED:
             raise Doubt(
-                f"not allowed to look for role {name} (iam:GetRole); iam-policy.json has the statement"
+                f"not allowed to look for role {name} (iam:GetRole); iam-policy.json grants it in SeeRole"
             ) from None
         raise
     if lacking:

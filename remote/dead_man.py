@@ -29,14 +29,13 @@ from remote.explain import aws_errors, code_of, explain, message_of
 
 RUNBOOK = "AWS-TerminateEC2Instance"
 START_RUNBOOK = "arn:{partition}:scheduler:::aws-sdk:ssm:startAutomationExecution"
-PREFIX = "gpu-job-"  # of our schedules' names
 NAME_LENGTH = 64  # that AWS allows
 SPARE_S = 600  # the instance ends itself first, in good order; this is for the one that didn't
 
 
 def schedule_name(run_id):
     """The name of a run's schedule. A run id too long for it loses the beginning of its job's name."""
-    return PREFIX + run_id[-(NAME_LENGTH - len(PREFIX)) :]
+    return tags.SCHEDULE_PREFIX + run_id[-(NAME_LENGTH - len(tags.SCHEDULE_PREFIX)) :]
 
 
 def schedule_request(run, role_arn, after):
@@ -98,7 +97,7 @@ def delete(scheduler, name):
 
 def schedules(scheduler):
     """[(name, when it was last set)] of the region's schedules that this tool has made."""
-    pages = scheduler.get_paginator("list_schedules").paginate(NamePrefix=PREFIX)
+    pages = scheduler.get_paginator("list_schedules").paginate(NamePrefix=tags.SCHEDULE_PREFIX)
     return [(one["Name"], one["LastModificationDate"]) for page in pages for one in page["Schedules"]]
 
 

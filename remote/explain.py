@@ -5,6 +5,7 @@ import sys
 
 from botocore import exceptions
 
+from remote import policy
 from remote.errors import Denied, Failure, NoCapacity, NotFound, TimedOut, Usage
 
 NOT_ALLOWED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation"}
@@ -128,7 +129,16 @@ def _not_allowed(error):
         return f"Not allowed: {action} is denied by your organization's service control policy; its admin can lift it."
     if "explicit deny" in said:
         return f"Not allowed: a policy denies {action} explicitly. Remove that statement. AWS: {_without_blob(said)}"
-    return f"Not allowed: {action}. Add it to the policy: iam-policy.json has the statement."
+    return f"Not allowed: {action}. {_granted(action)}"
+
+
+def _granted(action):
+    """Where iam-policy.json grants it."""
+    names = policy.statements(action)
+    if not names:
+        return "iam-policy.json doesn't grant it either, for no run needs it: ask somebody who may."
+    statement = "statement" if len(names) == 1 else "statements"
+    return f"Attach iam-policy.json, or add of it {statement} {', '.join(names)}."
 
 
 def names_no_profile(error):

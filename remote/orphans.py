@@ -141,7 +141,7 @@ def _schedules(scheduler, ec2, now):
     needed = {dead_man.schedule_name(run_id) for run_id, _instance in machines.list_runs(ec2)} if old else set()
     for name, age in old:
         if name not in needed:
-            run_id = name.removeprefix(dead_man.PREFIX)
+            run_id = name.removeprefix(tags.SCHEDULE_PREFIX)
             reason = "was to end a run that has no instance any more"
             yield Orphan("schedule", name, ec2.meta.region_name, run_id, age, 0.0, reason, DELETE)
 

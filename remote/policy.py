@@ -16,7 +16,6 @@ import dataclasses
 import json
 
 from remote import tags
-from remote.dead_man import PREFIX
 
 REQUESTED = {"StringEquals": {f"aws:RequestTag/{tags.MANAGED}": "true"}}
 OURS = {"StringEquals": {f"aws:ResourceTag/{tags.MANAGED}": "true"}}
@@ -27,7 +26,7 @@ ELSEWHERE = {  # what isn't EC2's; "*" for region or account also matches none
     "role": "arn:{partition}:iam::*:role/{role}",
     "reader": "arn:{partition}:iam::*:role/{profile}",
     "image-parameter": "arn:{partition}:ssm:*:*:parameter/aws/service/deeplearning/ami/*",
-    "schedule": f"arn:{{partition}}:scheduler:*:*:schedule/default/{PREFIX}*",
+    "schedule": f"arn:{{partition}}:scheduler:*:*:schedule/default/{tags.SCHEDULE_PREFIX}*",
 }
 
 
@@ -137,6 +136,11 @@ GRANTS = (
 def actions():
     """Every action that is granted, as a policy spells it: {"ec2:RunInstances", ...}."""
     return {_full(action) for grant in GRANTS for action in grant.actions}
+
+
+def statements(action):
+    """The names of the statements that grant an action such as "ec2:RunInstances"."""
+    return [grant.name for grant in GRANTS if action in map(_full, grant.actions)]
 
 
 def document(role=SHIPPED_ROLE, partition="aws", profile=SHIPPED_PROFILE):

@@ -15,11 +15,11 @@ PULLED = "gpu-job:pulled"  # SHA-256 of the manifest, once the results are home 
 # On instance and volume, just before the job starts, and when: without it there are no results. On a named volume it is
 # the id of the run that was started there last.
 STARTED = "gpu-job:started"
-VOLUME = (
-    "gpu-job:volume"  # a data volume's name; the run id, when it lives for one run only; an instance's named volume
-)
+# A data volume's name; the run id, when it lives for one run only; an instance's named volume.
+VOLUME = "gpu-job:volume"
 MOVED_FROM = "gpu-job:moved-from"  # the volume that a copy in another zone was made of
 USER = "gpu-job:user:"  # + run id, on a rule that several runs share; its value is that run's deadline
+SCHEDULE_PREFIX = "gpu-job-"  # of the names of our schedules, which have no tags
 NAME = "Name"  # what the AWS console shows
 
 SHARED = (MANAGED, OWNER)  # what a thing carries that belongs to no single run

@@ -24,7 +24,7 @@ def refused(action, code, message="said so", **fields):
         (
             refused("RunInstances", "UnauthorizedOperation", SAYS_NO.format("ec2:RunInstances")),
             7,
-            "Not allowed: ec2:RunInstances. Add it to the policy: iam-policy.json has the statement.",
+            "Not allowed: ec2:RunInstances. Attach iam-policy.json, or add of it statements LaunchGpu, ",
         ),
         (
             refused("CreateVolume", "UnauthorizedOperation", SAYS_NO.format("ec2:CreateVolume")),

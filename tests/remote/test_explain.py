@@ -51,7 +51,11 @@ def test_an_error_is_told_in_words_with_its_exit_code(error, failure, words):
 def test_a_missing_permission_is_named_and_where_to_add_it(code):
     told = explain(refused(code, f"You are not authorized to perform this operation. {WHO} because no identity-based"))
     assert type(told) is errors.Denied
-    assert "ec2:RunInstances" in str(told) and "iam-policy.json" in str(told)
+    assert "ec2:RunInstances" in str(told) and "of it statements LaunchGpu, LaunchDisk," in str(told)
+
+
+def test_what_no_run_needs_is_not_looked_for_in_the_policy():
+    assert "no run needs it" in str(explain(refused("AccessDenied", "You are not authorized.", "CreateUser")))
 
 
 @pytest.mark.parametrize(
