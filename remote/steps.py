@@ -23,6 +23,7 @@ from remote import (
 )
 from remote.errors import NotFound, TimedOut
 from remote.payload import payload
+from remote.tags import STARTED
 
 MOUNT = "volume"  # where the volume is mounted, in the login user's home: commands over SSH start in that home
 VENV_FROM_GIB = 16  # TensorFlow with CUDA takes 8 GiB; on a smaller volume the venv goes to the root disk
@@ -70,7 +71,7 @@ def ensure_mounted(aws, run, machine):
     """The run's volume, made if need be, attached and mounted; formatted only if it is provably blank."""
     with story.step("volume", "making, attaching and mounting it", run.timeline) as told:
         volume = volumes.attach(aws.ec2, run_volume.ensure(aws, run).id, run.instance_id)
-        origin = "copied" if volume.snapshot_id else "empty"
+        origin = "used" if volume.snapshot_id or STARTED in volume.tags else "empty"
         outcome, _, free_kib = host.script(machine, "mount-volume.sh", volume.id, MOUNT, origin).text.partition(" ")
         free_mib = int(free_kib) >> 10 if free_kib.isdecimal() else "?"
         kept = f"named {run.volume_name!r}, kept" if run.volume_name else "for this run"

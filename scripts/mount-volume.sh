@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Find the EBS volume by its id, make a file system only if it is provably blank, mount it.
-# Usage: mount-volume.sh VOLUME_ID DIRECTORY ORIGIN      ORIGIN: "empty", as AWS made it; "copied", from a snapshot
+# Usage: mount-volume.sh VOLUME_ID DIRECTORY ORIGIN
+# ORIGIN: "empty", as AWS made it, and no job ever ran on it; or "used", made from a snapshot or by a run
 # Prints "formatted" or "found", and the free KiB. Exits 1 with one line when the volume can't be used safely.
 
 set -euo pipefail
 volume_id=$1 directory=$2 origin=$3
 by_id=${DISK_BY_ID:-/dev/disk/by-id}
 wait_s=60
+places=32
 
 die() { printf 'mount-volume.sh: %s\n' "$1" >&2; exit 1; }
 
@@ -22,14 +24,22 @@ find_device() { # Nitro names the NVMe device by the volume id; Xen shows /dev/s
 }
 
 # blkid answers 2 for a blank device, but also for raw data without a signature and for a missing device:
-# only a whole disk, made empty by AWS, without holders or partitions, whose first MiB is all zero may be formatted.
-# mkfs itself never asks.
+# only a whole disk, made empty by AWS and not used since, without holders or partitions, that is all zero in its first
+# MiB and in many others up to its last may be formatted. mkfs itself never asks.
 is_blank() {
   local device=$1 status=0
   [[ $origin == empty ]] || return 1
   [[ $(sudo -n lsblk -nro TYPE "$device") == disk ]] || return 1
   sudo -n blkid -p "$device" >/dev/null 2>&1 || status=$?
-  [[ $status == 2 ]] && sudo -n cmp -s -n 1048576 "$device" /dev/zero
+  [[ $status == 2 ]] && is_zero_all_over "$device"
+}
+
+is_zero_all_over() { # every byte of 32 MiB and less; of more as many MiB as there are places
+  local device=$1 last place
+  last=$(($(sudo -n lsblk -bdnro SIZE "$device") - 1048576))
+  for ((place = 0; place < places; place++)); do
+    sudo -n cmp -s -n 1048576 "$device" /dev/zero "$((last * place / (places - 1)))" 0 || return 1
+  done
 }
 
 device=$(find_device)

@@ -70,6 +70,8 @@ def test_a_volume_with_a_file_system_keeps_its_files(volume, machine, folder, tm
         pytest.param(disks.mbr(), id="partitioned by MBR"),
         pytest.param(disks.gpt(MIB), id="partitioned by GPT"),
         pytest.param(b"\0" * 1048575 + b"x", id="one byte, at the end of the first MiB"),
+        pytest.param(b"\0" * (17 << 20) + b"x", id="one byte, in the middle"),
+        pytest.param(b"\0" * ((MIB << 20) - 1) + b"x", id="one byte, at the very end"),
     ],
 )
 def test_what_is_neither_blank_nor_a_file_system_is_left_as_it_is(volume, machine, folder, content):
@@ -80,10 +82,10 @@ def test_what_is_neither_blank_nor_a_file_system_is_left_as_it_is(volume, machin
     assert disk.content() == before
 
 
-def test_a_copy_of_a_snapshot_is_never_formatted_however_blank_it_looks(volume, machine, folder):
+def test_what_was_used_is_never_formatted_however_blank_it_looks(volume, machine, folder):
     disk = volume()
     with pytest.raises(CommandFailed, match="isn't blank: it is left as it is"):
-        mount(machine, folder, "copied")
+        mount(machine, folder, "used")
     assert not disk.content().strip(b"\0")
 
 
