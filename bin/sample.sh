@@ -14,7 +14,8 @@
 #   --as NAME         begin with what this person says; --in CHANNEL: there. For lstm_slack
 #   --stop TEXT       end a text before this; for a line end: --stop $'\n'
 #   --json            a line of JSON for each text
-#   --score FILE      write nothing; print how many nats per symbol the model needs for the file
+#   --score FILE      write nothing; print how many nats per character, or word, the model needs for the file
+#   --encoding NAME   of that file, such as cp1252; default: UTF-8, UTF-16 or UTF-32, as it looks
 #   --runs-dir DIR    where the runs are; default: runs of this checkout
 #
 # Exits 0; 2 for a wrong value; 3 for no such run, or damaged weights.

@@ -56,19 +56,18 @@ def _write_several(model, given, run):
 
 
 def _score(model, given, run):
-    """Print how many nats per symbol the model needs for a file; symbols that it never saw are left out."""
-    text = "".join(text_files.Text(text_files.find(given.score)))
+    """Print how many nats per character, or word, the model needs for a file; what it never saw is left out."""
+    text = "".join(text_files.Text(text_files.find(given.score), given.encoding))
     numbers, left_out = writing.known_numbers(model, text)
     if len(numbers) < 2:
         raise BadInput(f"Expected two symbols that the model knows in {given.score}, got {len(numbers)}.")
-    nats = writing.score(model, numbers)
+    nats, unit = writing.score(model, numbers), "word" if model.is_words else "character"
     if given.json:
-        print(
-            json.dumps({"run": run, "file": given.score, "nats": nats, "symbols": len(numbers), "left_out": left_out})
-        )
+        found = {"run": run, "file": given.score, "nats": nats, "unit": unit, "symbols": len(numbers)}
+        print(json.dumps(found | {"left_out": left_out}))
     else:
         note = f"; {left_out:,} that it never saw left out" if left_out else ""
-        print(f"{nats:.4f} nats per symbol ({len(numbers):,} symbols of {given.score} under {run}{note})")
+        print(f"{nats:.4f} nats per {unit} ({len(numbers):,} {unit}s of {given.score} under {run}{note})")
 
 
 def _choice(given):
@@ -108,6 +107,7 @@ def _arguments(argv):
     parser.add_argument("--samples", type=_number(int, 1), default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--score", metavar="FILE")
+    parser.add_argument("--encoding", default="")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
     return parser.parse_args(argv)
 

@@ -158,8 +158,12 @@ def test_a_file_is_scored(checkout, tiny_run, tiny_text, tmp_path):
     assert (told["symbols"], told["left_out"]) == (len(tiny_text.read_text()), 0)
     (tmp_path / "other.txt").write_text("zzz tac eht qqq")
     plain = sample(checkout, tiny_run.parent, "--score", str(tmp_path / "other.txt")).stdout
-    assert "nats per symbol (9 symbols" in plain and "6 that it never saw left out" in plain
+    assert "nats per character (9 characters" in plain and "6 that it never saw left out" in plain
     assert float(plain.split()[0]) > told["nats"]
+    (tmp_path / "old.txt").write_bytes("Thé cat sat\n".encode("cp1252"))
+    score = ("--score", str(tmp_path / "old.txt"))
+    assert "in the encoding utf-8" in sample(checkout, tiny_run.parent, *score).stderr
+    assert "(11 characters" in sample(checkout, tiny_run.parent, *score, "--encoding", "cp1252").stdout
 
 
 def test_a_reader_that_leaves_is_no_error(checkout, tiny_run):
